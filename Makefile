@@ -1,0 +1,54 @@
+# `make help` lists what one can do. Everything is installed into .venv.
+
+SHELL := /bin/bash
+PYTHON ?= python3.11
+BIN := .venv/bin
+export OMP_NUM_THREADS = 1
+
+.PHONY: help venv venv-search demo test pytest filecheck lint typecheck format bench clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+venv: .venv/dev.stamp ## the compiler and its tools (no torch)
+
+venv-search: .venv/search.stamp ## the same with torch, Brevitas and TorchRL
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/dev.stamp: .venv/bin/python pyproject.toml
+	$(BIN)/pip install --quiet -e '.[dev]'
+	@touch $@
+
+.venv/search.stamp: .venv/dev.stamp pyproject.toml
+	$(BIN)/pip install --quiet -e '.[dev,search]'
+	@touch $@
+
+demo: venv ## a small real network on real pictures: accuracy and latency
+	$(BIN)/python examples/demo.py
+
+test: venv-search pytest filecheck ## all tests
+
+pytest: venv-search ## the tests in Python
+	$(BIN)/pytest -n 2
+
+filecheck: venv ## the tests of IR, with lit and FileCheck
+	$(BIN)/lit -q tests/filecheck
+
+lint: venv ## ruff, without changing anything
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+typecheck: venv-search ## basedpyright, strict
+	$(BIN)/basedpyright
+
+format: venv ## ruff, changing files
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: venv-search ## compile time and memory of the three networks
+	$(BIN)/python benchmarks/compile.py
+
+clean: ## removes .venv and caches
+	rm -rf .venv .cache build *.egg-info

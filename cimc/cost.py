@@ -1,0 +1,85 @@
+"""What a layer costs on a target, in closed form: the model of Pelke et al., DATE 2026.
+
+    columns = outputs * ceil(weight_bits / cell_bits)    x2 if differential-column; +1 if offset
+    rows    = inputs                                     x2 if differential-row
+    tiles   = ceil(rows / target rows) * ceil(columns / target columns)
+    writes  = repeats * tiles
+    cycles  = repeats * tiles * vectors * ceil(activation_bits / dac_bits)
+
+Digital work is free. Times are whole picoseconds, so that sums are exact.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from cimc.runtime.encoding import Encoding, MappingName
+from cimc.target import Target
+
+
+@dataclass(frozen=True)
+class LayerShape:
+    """A layer as crossbars see it: `repeats` matrices of `inputs` x `outputs`, each for `vectors` vectors.
+
+    `weights` counts the weights that are really there: in a block-diagonal matrix fewer than its size.
+    """
+
+    name: str
+    kind: str
+    outputs: int
+    inputs: int
+    vectors: int
+    repeats: int
+    weights: int
+
+
+@dataclass(frozen=True)
+class LayerCost:
+    """What a layer takes in one inference."""
+
+    tile_writes: int
+    mvm_cycles: int
+    write_ps: int
+    mvm_ps: int
+
+    @property
+    def latency_ps(self) -> int:
+        """The time of the layer alone on one crossbar."""
+        return self.write_ps + self.mvm_ps
+
+
+def encoding_for(mapping: MappingName, weight_bits: int, target: Target) -> Encoding:
+    """The encoding of weights of so many bits in a target's cells."""
+    return Encoding(mapping, target.cell_bits, -(-weight_bits // target.cell_bits))
+
+
+def layer_cost(shape: LayerShape, encoding: Encoding, activation_bits: int, target: Target) -> LayerCost:
+    """The cost of a layer under the paper's mapping and schedule."""
+    row_tiles = -(-encoding.rows(shape.inputs) // target.rows)
+    column_tiles = -(-encoding.columns(shape.outputs) // target.cols)
+    writes = shape.repeats * row_tiles * column_tiles
+    cycles = writes * shape.vectors * target.input_cycles(activation_bits)
+    return LayerCost(writes, cycles, writes * target.write_ps, cycles * target.mvm_ps)
+
+
+def groups_in_matrix(groups: int, inputs: int, outputs: int, encoding: Encoding, target: Target) -> int:
+    """How many groups of a convolution fit one crossbar, block by block on its diagonal; at least 1."""
+    by_rows = target.rows // encoding.rows(inputs)
+    by_columns = (target.cols - encoding.unit_columns) // (encoding.columns(outputs) - encoding.unit_columns)
+    return max(1, min(groups, by_rows, by_columns))
+
+
+def lower_bound_ps(layers: Iterable[tuple[LayerShape, int, int]], target: Target) -> Fraction:
+    """No mapping of weights onto these cells is faster: each bit of a weight takes a bit of a cell.
+
+    `layers` are shapes with weight and activation bits. A layer fills at least
+    weights * bits / (rows * cols * cell_bits) crossbars, each written once and read for all vectors;
+    crossbars share the work evenly.
+    """
+    cells = target.rows * target.cols * target.cell_bits
+    total = Fraction(0)
+    for shape, weight_bits, activation_bits in layers:
+        tiles = Fraction(shape.weights * weight_bits, cells)
+        cycles = shape.vectors * target.input_cycles(activation_bits)
+        total += tiles * (target.write_ps + cycles * target.mvm_ps)
+    return total / target.crossbars

@@ -1,0 +1,46 @@
+"""The `cim` dialect: quantised layers on tensors, and how they are mapped onto crossbars.
+
+Value semantics throughout. From layers (`cim.conv`, `cim.matmul` with their `#cim.precision`) passes come
+step by step to the matrix view, cell codes and tiles with a place and an order.
+"""
+
+from xdsl.ir import Dialect
+
+from cimc.dialects.cim.attributes import (
+    EncodingAttr,
+    PrecisionAttr,
+    QuantizerAttr,
+    TargetAttr,
+    TileAttr,
+)
+from cimc.dialects.cim.digital import (
+    ColumnSumOp,
+    DequantizeOp,
+    Im2colOp,
+    QuantizeOp,
+    RecenterOp,
+    ReshapeOp,
+    ToImageOp,
+)
+from cimc.dialects.cim.layers import ConvOp, MatmulOp
+from cimc.dialects.cim.mapping import EncodeOp, MvmOp, RemoveOffsetOp, ZerosOp
+
+Cim = Dialect(
+    "cim",
+    [
+        ColumnSumOp,
+        ConvOp,
+        DequantizeOp,
+        EncodeOp,
+        Im2colOp,
+        MatmulOp,
+        MvmOp,
+        QuantizeOp,
+        RecenterOp,
+        RemoveOffsetOp,
+        ReshapeOp,
+        ToImageOp,
+        ZerosOp,
+    ],
+    [EncodingAttr, PrecisionAttr, QuantizerAttr, TargetAttr, TileAttr],
+)

@@ -1,0 +1,120 @@
+"""The `xbar` dialect: crossbars, what is written into them, and the batched products they give.
+
+A crossbar is a value of type `!xbar.crossbar` that each `write` and `mvm` takes and gives anew, so the order
+in which one crossbar works is in the IR as a chain of values: it is used once, and nothing can be computed
+before it is written. What does not depend on each other may run at the same time on other crossbars.
+"""
+
+from typing import ClassVar
+
+from xdsl.dialects.builtin import IntegerAttr, StringAttr, i64
+from xdsl.ir import Dialect, ParametrizedAttribute, TypeAttribute
+from xdsl.irdl import (
+    IRDLOperation,
+    ParsePropInAttrDict,
+    VarConstraint,
+    irdl_attr_definition,
+    irdl_op_definition,
+    operand_def,
+    prop_def,
+    result_def,
+)
+from xdsl.utils.exceptions import VerifyException
+
+from cimc.dialects.cim.attributes import EncodingAttr, TileAttr
+from cimc.dialects.cim.constraints import CODES
+from cimc.dialects.tensor_types import shape_of
+
+
+@irdl_attr_definition
+class CrossbarType(ParametrizedAttribute, TypeAttribute):
+    """A crossbar at a point in time."""
+
+    name = "xbar.crossbar"
+
+
+@irdl_op_definition
+class AllocOp(IRDLOperation):
+    """A crossbar of the target by its number, with nothing written.
+
+    ```mlir
+    %xb = xbar.alloc 0
+    ```
+    """
+
+    name = "xbar.alloc"
+
+    index = prop_def(IntegerAttr.constr(i64))
+    crossbar = result_def(CrossbarType())
+
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "attr-dict"
+
+
+@irdl_op_definition
+class WriteOp(IRDLOperation):
+    """Programs a tile of cell codes into the rows and columns of a crossbar from 0 on.
+
+    ```mlir
+    %xb1 = xbar.write %xb, %cells {tile = #cim.tile<matrix 0, rows 0 to 64, columns 0 to 40>}
+        : tensor<1x64x40xui4>
+    ```
+    """
+
+    name = "xbar.write"
+
+    tile = prop_def(TileAttr)
+    crossbar = operand_def(CrossbarType())
+    cells = operand_def(CODES)
+    result = result_def(CrossbarType())
+
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "$crossbar `,` $cells attr-dict `:` type($cells)"
+
+    def verify_(self) -> None:
+        tile = self.tile.data
+        shape = shape_of(self.cells)
+        end = (tile.matrix + 1, tile.row_end, tile.column_end)
+        if len(shape) != 3 or any(a > b for a, b in zip(end, shape, strict=True)):
+            raise VerifyException(f"tile {self.tile} reaches out of cells of {shape}")
+
+
+@irdl_op_definition
+class MvmOp(IRDLOperation):
+    """Streams a batch of vectors through a programmed crossbar and adds the products to accumulators.
+
+    Each vector takes a cycle for each `dac_bits` bits of its codes. The readout of a cycle is shifted by
+    the place of the input bits and by that of the column's digit, and added to the sums of the tile
+    (shift-and-add, partial sums). Inputs and sums are those of the tile that was written last.
+
+    ```mlir
+    %s, %xb2 = xbar.mvm %xb1, %v, %0 {layer = "fc",
+        encoding = #cim.encoding<"differential-column", cell_bits 4, slices 2>}
+        : tensor<1x5x64xui8>, tensor<1x5x10xsi24>
+    ```
+    """
+
+    name = "xbar.mvm"
+
+    _S: ClassVar = VarConstraint("S", CODES)
+
+    layer = prop_def(StringAttr)
+    encoding = prop_def(EncodingAttr)
+    crossbar = operand_def(CrossbarType())
+    vectors = operand_def(CODES)
+    sums = operand_def(_S)
+    result = result_def(_S)
+    crossbar_after = result_def(CrossbarType())
+
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "$crossbar `,` $vectors `,` $sums attr-dict `:` type($vectors) `,` type($sums)"
+
+    def verify_(self) -> None:
+        if isinstance(self.crossbar.owner, AllocOp):
+            raise VerifyException("nothing has been written into the crossbar")
+        vectors, sums = shape_of(self.vectors), shape_of(self.sums)
+        if len(vectors) != 3 or len(sums) != 3 or vectors[:2] != sums[:2]:
+            raise VerifyException(f"vectors {vectors} do not go with sums {sums}")
+
+
+Xbar = Dialect("xbar", [AllocOp, MvmOp, WriteOp], [CrossbarType])

@@ -1,0 +1,72 @@
+"""Runs a pipeline of passes, and lets others look at the IR after each."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass, PassPipeline
+from xdsl.utils.exceptions import VerifyException
+
+from cimc.checks import check_module
+from cimc.context import CimcContext
+from cimc.dialects.weights import LoadOp
+from cimc.errors import CimcError
+from cimc.ir_files import print_module
+from cimc.passes import get_all_cimc_passes
+
+Observer: TypeAlias = Callable[[ModulePass | None, ModuleOp], None]
+"""Called with the pass that has run and the module it left, and once before with no pass."""
+
+
+def run_pipeline(ctx: CimcContext, module: ModuleOp, spec: str, observers: Sequence[Observer] = ()) -> None:
+    """Applies the passes of a pipeline, and verifies the module after each.
+
+    Raises `CimcError` for what the user can mend, and for a pass that leaves invalid IR.
+    """
+
+    def callback(done: ModulePass | None, module: ModuleOp, _: ModulePass | None) -> None:
+        try:
+            module.verify()
+            check_module(module)
+        except VerifyException as e:
+            where = f"after {done.name}" if done else "before the first pass"
+            raise CimcError(f"the IR is not valid {where}: {first_line(e)}") from None
+        for observer in observers:
+            observer(done, module)
+
+    PassPipeline.parse_spec(get_all_cimc_passes(), spec, callback).apply(ctx, module)
+
+
+def first_line(error: BaseException) -> str:
+    """The message of an error without the IR that xDSL puts under it."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
+
+
+def drop_unused_arrays(ctx: CimcContext) -> Observer:
+    """Frees the arrays that the IR no longer names."""
+
+    def observe(_: ModulePass | None, module: ModuleOp) -> None:
+        used = {op.key for op in module.walk() if isinstance(op, LoadOp)}
+        for name in [name for name in ctx.tensors if name not in used]:
+            del ctx.tensors[name]
+
+    return observe
+
+
+def dump_ir(folder: Path) -> Observer:
+    """Writes `NN-pass.mlir` after every pass, `00-import.mlir` before the first."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise CimcError(f"{folder}: cannot be made: {e.strerror}") from None
+    count = 0
+
+    def observe(done: ModulePass | None, module: ModuleOp) -> None:
+        nonlocal count
+        name = done.name if done else "import"
+        (folder / f"{count:02}-{name}.mlir").write_text(print_module(module, debuginfo=True))
+        count += 1
+
+    return observe

@@ -1,0 +1,55 @@
+"""Reads an ONNX file, or says in one message why not."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from cimc.errors import CimcError
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+OLDEST_OPSET = 7
+
+
+def load_onnx(path: Path) -> "ModelProto":
+    """The model in a file, with its external data. Raises `CimcError` if it cannot be read."""
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    if not path.is_file():
+        raise CimcError(f"{path}: no such file")
+    try:
+        model = cast(Any, onnx).load(path)
+    except (DecodeError, UnicodeDecodeError):
+        raise CimcError(f"{path}: not an ONNX file, or a damaged one") from None
+    except (OSError, ValueError, RuntimeError, onnx.checker.ValidationError) as e:
+        # External data is resolved here: a file that is missing, too short or outside the folder.
+        raise CimcError(f"{path}: cannot be read: {_first_line(e)}") from None
+    if not model.HasField("graph") or not model.graph.output:
+        raise CimcError(f"{path}: holds no graph with outputs; is it an ONNX model?")
+    if model.functions:
+        from onnx.inliner import inline_local_functions
+
+        model = inline_local_functions(model)
+    return model
+
+
+def opset_of(model: "ModelProto") -> int:
+    """The version of ONNX's own operators that a model uses. Raises `CimcError` if it is out of range."""
+    import onnx
+
+    newest = onnx.defs.onnx_opset_version()
+    versions = {o.version for o in model.opset_import if o.domain in ("", "ai.onnx")}
+    if not versions:
+        raise CimcError("the model does not say which opset of ONNX it uses (opset_import)")
+    version = max(versions)
+    if not OLDEST_OPSET <= version <= newest:
+        raise CimcError(
+            f"the model uses opset {version}; supported are {OLDEST_OPSET} to {newest}: "
+            "export it anew, or convert it with onnx.version_converter"
+        )
+    return version
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

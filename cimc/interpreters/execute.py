@@ -1,0 +1,85 @@
+"""Runs the `main` function of a module, at whatever level its ops are."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import numpy as np
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.func import FuncOp
+from xdsl.interpreter import Interpreter, PythonValues
+from xdsl.interpreters.func import FuncFunctions
+from xdsl.ir import Attribute, Operation, SSAValue
+
+from cimc.dialects.tensor_types import dtype_of, element_type, shape_of
+from cimc.errors import CimcError
+from cimc.interpreters.cim import CimFunctions
+from cimc.interpreters.onnx import OnnxFunctions
+from cimc.interpreters.weights import WeightsFunctions
+from cimc.interpreters.xbar import XbarFunctions
+from cimc.main_function import input_names, main_function, output_names
+from cimc.runtime.arrays import Array
+from cimc.tensor_store import TensorStore
+
+
+class _FreeDeadValues(Interpreter.Listener):
+    """Drops arrays after their last use, so that a network does not hold all its activations."""
+
+    def __init__(self, function: FuncOp) -> None:
+        self.last_uses: dict[Operation, list[SSAValue]] = {}
+        seen: set[SSAValue] = set()
+        for op in reversed(list(function.body.block.ops)):
+            dead = [v for v in dict.fromkeys((*op.operands, *op.results)) if v not in seen]
+            seen.update(dead)
+            self.last_uses[op] = dead
+
+    interpreter: Interpreter
+
+    def did_interpret_op(self, op: Operation, results: PythonValues) -> None:
+        scope = cast(
+            dict[SSAValue, Any],
+            self.interpreter._ctx.local_scope,  # pyright: ignore[reportPrivateUsage]
+        )
+        for value in self.last_uses.get(op, ()):
+            scope.pop(value, None)
+
+
+def execute(
+    module: ModuleOp,
+    tensors: TensorStore,
+    inputs: Mapping[str, Array],
+    *listeners: Interpreter.Listener,
+) -> dict[str, Array]:
+    """The outputs by name for inputs by name, each of the shape the function says."""
+    function = main_function(module)
+    names = input_names(function)
+    arguments = [
+        _checked(name, inputs, type_)
+        for name, type_ in zip(names, function.function_type.inputs, strict=True)
+    ]
+    free = _FreeDeadValues(function)
+    interpreter = Interpreter(module, listeners=(*listeners, free))
+    free.interpreter = interpreter
+    for functions in (
+        FuncFunctions(),
+        OnnxFunctions(),
+        WeightsFunctions(tensors),
+        CimFunctions(),
+        XbarFunctions(),
+    ):
+        interpreter.register_implementations(functions)
+    results = interpreter.call_op(function, tuple(arguments))
+    return dict(zip(output_names(function), results, strict=True))
+
+
+def _checked(name: str, inputs: Mapping[str, Array], type_: Attribute) -> Array:
+    array = inputs.get(name)
+    if array is None:
+        raise CimcError(f"the input {name!r} is missing; there is {', '.join(inputs) or 'nothing'}")
+    dtype = dtype_of(element_type(type_))
+    if array.shape != shape_of(type_):
+        raise CimcError(
+            f"the input {name!r} must have shape {list(shape_of(type_))}, not {list(array.shape)}"
+        )
+    if not np.can_cast(array.dtype, dtype, "same_kind"):
+        raise CimcError(f"the input {name!r} must hold {dtype}, not {array.dtype}")
+    return array.astype(dtype, copy=False)

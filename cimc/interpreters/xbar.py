@@ -1,0 +1,102 @@
+"""Executes the `xbar` dialect, and times it."""
+
+from dataclasses import dataclass, field
+
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.interpreter import Interpreter, InterpreterFunctions, PythonValues, impl, register_impls
+from xdsl.ir import Operation, SSAValue
+
+from cimc.dialects.tensor_types import integer_of, shape_of
+from cimc.dialects.xbar import AllocOp, MvmOp, WriteOp
+from cimc.errors import CimcError
+from cimc.interpreters.cim import own_sums
+from cimc.main_function import target_of
+from cimc.runtime.crossbar import Crossbar
+from cimc.runtime.timeline import Counters, Event, Timeline
+
+
+@register_impls
+class XbarFunctions(InterpreterFunctions):
+    """The values that crossbars compute. A crossbar is one object that its states share."""
+
+    @impl(AllocOp)
+    def run_alloc(self, interpreter: Interpreter, op: AllocOp, args: PythonValues) -> PythonValues:
+        target = target_of(interpreter.module)
+        index = op.index.value.data
+        if not 0 <= index < target.crossbars:
+            raise CimcError(
+                f"the program uses crossbar {index}, the target has {target.crossbars} (from 0 on)"
+            )
+        return (Crossbar(index, target.rows, target.cols),)
+
+    @impl(WriteOp)
+    def run_write(self, interpreter: Interpreter, op: WriteOp, args: PythonValues) -> PythonValues:
+        crossbar, cells = args
+        tile = op.tile.data
+        part = cells[tile.matrix, tile.row : tile.row_end, tile.column : tile.column_end]
+        crossbar.write(part, tile)
+        return (crossbar,)
+
+    @impl(MvmOp)
+    def run_mvm(self, interpreter: Interpreter, op: MvmOp, args: PythonValues) -> PythonValues:
+        crossbar, vectors, sums = args
+        result = own_sums(op.sums.has_one_use(), sums)
+        matrix = crossbar.tile.matrix
+        crossbar.mvm(vectors[matrix], result[matrix], op.encoding.data)
+        return (result, crossbar)
+
+
+@dataclass
+class Clock(Interpreter.Listener):
+    """Times the run of an xbar program event by event.
+
+    An event starts when its crossbar and all that it depends on are ready; digital work takes no
+    time. Raises `CimcError` if a state of a crossbar is used twice.
+    """
+
+    module: ModuleOp
+    timeline: Timeline = field(default_factory=Timeline)
+    _ready_ps: dict[SSAValue, int] = field(default_factory=dict[SSAValue, int])
+    _tiles: dict[SSAValue, tuple[int, WriteOp]] = field(default_factory=dict[SSAValue, tuple[int, WriteOp]])
+
+    def __post_init__(self) -> None:
+        self.target = target_of(self.module)
+
+    def did_interpret_op(self, op: Operation, results: PythonValues) -> None:
+        end = max((self._ready_ps.get(value, 0) for value in op.operands), default=0)
+        if isinstance(op, WriteOp | MvmOp):
+            end = self._event(op, end, results)
+        for result in op.results:
+            self._ready_ps[result] = end
+
+    def _event(self, op: WriteOp | MvmOp, start: int, results: PythonValues) -> int:
+        if not op.crossbar.has_one_use():
+            raise CimcError(f"{op.name}: a state of a crossbar is used by two ops")
+        crossbar: Crossbar = results[-1]
+        target = self.target
+        if isinstance(op, WriteOp):
+            end = start + target.write_ps
+            counters = Counters(tile_writes=1, write_ps=target.write_ps)
+            event = Event("write", crossbar.index, _layer_of(op), start, end)
+        else:
+            vectors = shape_of(op.vectors)[1]
+            assert crossbar.tile is not None, "the write has set it"
+            cycles = vectors * target.input_cycles(integer_of(op.vectors).width.data)
+            duration = cycles * target.mvm_ps
+            end = start + duration
+            counters = Counters(
+                mvm_cycles=cycles,
+                mvm_ps=duration,
+                adc_conversions=cycles * op.encoding.data.readouts(crossbar.tile),
+                dac_conversions=cycles * crossbar.tile.shape[0],
+            )
+            event = Event("mvm", crossbar.index, op.layer.data, start, end)
+        self.timeline.occupy(event, counters)
+        return end
+
+
+def _layer_of(op: WriteOp) -> str:
+    user = op.result.get_user_of_unique_use()
+    if not isinstance(user, MvmOp):
+        raise CimcError("a tile is written that no product uses")
+    return user.layer.data

@@ -1,0 +1,92 @@
+"""IR in files: text in `NAME.mlir`, arrays in `NAME.safetensors` beside it."""
+
+from io import StringIO
+from pathlib import Path
+
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.parser import Parser
+from xdsl.printer import Printer
+from xdsl.utils.exceptions import DiagnosticException, ParseError
+
+from cimc.checks import check_module
+from cimc.context import CimcContext
+from cimc.dialects.weights import LoadOp
+from cimc.errors import CimcError
+from cimc.interpreters.weights import loaded_array
+from cimc.tensor_store import atomic_path, digest
+
+SHARED_WEIGHTS = "weights.safetensors"
+"""The arrays of all `.mlir` files of a folder that have no file of their own, as `--dump-ir` makes."""
+
+
+def print_module(module: ModuleOp, *, debuginfo: bool = False) -> str:
+    """The text of a module; with `debuginfo`, the names of ONNX nodes as locations."""
+    stream = StringIO()
+    printer = Printer(stream, print_debuginfo=debuginfo)
+    printer.print_op(module)
+    printer.print_metadata([])
+    return stream.getvalue() + "\n"
+
+
+def save_module(ctx: CimcContext, module: ModuleOp, path: Path, *, debuginfo: bool = False) -> None:
+    """Writes a module and the arrays that it names, with digests. Either both files are written or none."""
+    from cimc.passes.weights_digest import WeightsDigestPass
+
+    WeightsDigestPass().apply(ctx, module)
+    names = {op.key for op in module.walk() if isinstance(op, LoadOp)}
+    with atomic_path(path) as temporary:
+        temporary.write_text(print_module(module, debuginfo=debuginfo))
+        ctx.tensors.save(path.with_suffix(".safetensors"), names)
+
+
+def load_module(ctx: CimcContext, path: Path) -> ModuleOp:
+    """Reads a module and its arrays. Raises `CimcError` if it is not valid or an array does not match."""
+    try:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as e:
+        raise CimcError(f"{path}: cannot be read: {e}") from None
+    load_weights(ctx, path)
+    module = parse_module(ctx, text, str(path))
+    for op in module.walk():
+        if isinstance(op, LoadOp):
+            array = loaded_array(op, ctx.tensors)
+            if op.digest is not None and digest(array) != op.digest.data:
+                raise CimcError(
+                    f"{path}: the weights {op.key!r} do not match the digest {op.digest.data}: "
+                    "the .safetensors file is not the one this program was written with"
+                )
+    return module
+
+
+def load_weights(ctx: CimcContext, path: Path) -> None:
+    """Adds the arrays that lie beside a `.mlir` file, if there are any."""
+    for candidate in (path.with_suffix(".safetensors"), path.parent / SHARED_WEIGHTS):
+        if candidate.is_file():
+            ctx.tensors.load(candidate)
+            return
+
+
+def parse_module(ctx: CimcContext, text: str, label: str) -> ModuleOp:
+    """A verified module from text. Raises `CimcError` if it is not valid."""
+    try:
+        module = Parser(ctx, text, label).parse_module()
+        module.verify()
+        check_module(module)
+    except ParseError as e:
+        raise CimcError(f"{label}: {_position(e)}{_first_line(e.msg)}") from None
+    except DiagnosticException as e:
+        raise CimcError(f"{label}: {_first_line(str(e))}") from None
+    except (ValueError, TypeError, AttributeError, KeyError, IndexError, AssertionError) as e:
+        # xDSL's parser lets these through for some malformed types and attributes.
+        raise CimcError(f"{label}: malformed IR: {_first_line(str(e))}") from None
+    return module
+
+
+def _first_line(message: str) -> str:
+    lines = [line.strip(" ^-|") for line in message.splitlines()]
+    return next((line for line in lines if line), "malformed IR")
+
+
+def _position(error: ParseError) -> str:
+    text = error.span.input.content[: error.span.start]
+    return f"line {text.count(chr(10)) + 1}: " if isinstance(text, str) else ""

@@ -1,0 +1,44 @@
+"""The passes of cimc: one decision a pass, one pass a file.
+
+A pass `cim-tile` is the class `CimTilePass` in `cim_tile.py`; other files hold what passes share.
+"""
+
+from collections.abc import Callable
+from importlib import import_module
+
+from xdsl.passes import ModulePass
+
+PASSES = (
+    "cim-assign-precision",
+    "cim-calibrate",
+    "cim-encode",
+    "cim-im2col",
+    "cim-order",
+    "cim-pack-groups",
+    "cim-place",
+    "cim-quantize",
+    "cim-quantize-weights",
+    "cim-select-mapping",
+    "cim-tile",
+    "convert-cim-to-xbar",
+    "convert-onnx-to-cim",
+    "onnx-decompose-attention",
+    "onnx-fold-batch-norm",
+    "onnx-fold-constants",
+    "weights-digest",
+    "weights-inline",
+)
+
+
+def get_all_cimc_passes() -> dict[str, Callable[[], type[ModulePass]]]:
+    """Factories of our passes by name; a pass's file is imported when it is first used."""
+
+    def factory(name: str) -> Callable[[], type[ModulePass]]:
+        def load() -> type[ModulePass]:
+            module = import_module(f"cimc.passes.{name.replace('-', '_')}")
+            class_name = "".join(part.capitalize() for part in name.split("-"))
+            return getattr(module, f"{class_name}Pass")
+
+        return load
+
+    return {name: factory(name) for name in PASSES}

@@ -1,0 +1,141 @@
+"""Pass `cim-calibrate`."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.interpreter import Interpreter, PythonValues
+from xdsl.ir import Operation, SSAValue
+from xdsl.passes import ModulePass
+
+from cimc.context import CimcContext, cimc_context
+from cimc.data import batches, inputs_for, load_npz
+from cimc.dialects.cim.attributes import QuantizerAttr
+from cimc.dialects.cim.layers import LayerOp, MatmulOp
+from cimc.dialects.onnx.base import OnnxOp
+from cimc.errors import CimcError
+from cimc.interpreters.execute import execute
+from cimc.main_function import main_function
+from cimc.passes.constants import constant
+from cimc.runtime.calibration import METHODS, Method, Observer
+
+_KEEP_SIGN = (
+    "AveragePool",
+    "Concat",
+    "Dropout",
+    "Expand",
+    "Flatten",
+    "Gather",
+    "GlobalAveragePool",
+    "GlobalMaxPool",
+    "Identity",
+    "MaxPool",
+    "ReduceMax",
+    "ReduceMean",
+    "Reshape",
+    "Slice",
+    "Split",
+    "Squeeze",
+    "Transpose",
+    "Unsqueeze",
+)
+_NEVER_NEGATIVE = ("HardSigmoid", "Relu", "Sigmoid", "Softmax")
+
+
+@dataclass(frozen=True)
+class CimCalibratePass(ModulePass):
+    """Chooses the quantisers of layers' inputs, and of computed stored operands, from sample data.
+
+    The network runs in float on the data, and each layer that has no quantiser gets one for its width:
+    unsigned after ReLU-like ops, else two's complement; a computed stored operand symmetric with a
+    narrow range.
+
+    Options:
+    - `data`: an `.npz` file with the network's inputs;
+    - `method`: `mse` (default) clips the range where the mean squared error is least, which fits low widths
+      as well as high ones; `percentile` keeps 99.9 % of the values; `minmax` keeps all;
+    - `samples`: how many pictures at most.
+
+    ```mlir
+    %y = cim.matmul(%x, %w) {layer = "fc", precision = #cim.precision<weight 8, activation 5>} : …
+    ```
+    becomes
+    ```mlir
+    %y = cim.matmul(%x, %w) {layer = "fc", precision = #cim.precision<weight 8, activation 5>,
+        input = #cim.quantizer<ui5, scale 0.25, zero_point 0>} : …
+    ```
+    """
+
+    name = "cim-calibrate"
+
+    data: str
+    method: str = "mse"
+    samples: int = 128
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        context = cimc_context(ctx)
+        method: Method | None = next((m for m in METHODS if m == self.method), None)
+        if method is None:
+            raise CimcError(f"the method must be one of {', '.join(METHODS)}, got {self.method!r}")
+        watched = _Watch()
+        for layer in op.walk():
+            if isinstance(layer, LayerOp) and not layer.is_integer and not layer.is_calibrated:
+                watched.layers.append(layer)
+        if not watched.layers:
+            return
+        function = main_function(op)
+        inputs = inputs_for(function, load_npz(Path(self.data)), self.data)
+        for batch in batches(function, inputs, self.samples):
+            execute(op, context.tensors, batch, watched)
+        for layer in watched.layers:
+            precision = layer.precision
+            if precision is None:
+                raise CimcError(f"layer {layer.layer.data!r} has no precision; assign one first")
+            for value, attribute, bits, signed, narrow in (
+                (
+                    layer.x,
+                    "input",
+                    precision.activation,
+                    not never_negative(context, layer.x),
+                    False,
+                ),
+                (layer.w, "stored", precision.weight, True, True),
+            ):
+                if attribute in layer.properties or value not in watched.seen:
+                    continue
+                quantizer = watched.seen[value].quantizer(bits, signed=signed, narrow=narrow, method=method)
+                layer.properties[attribute] = QuantizerAttr(quantizer)
+
+
+@dataclass
+class _Watch(Interpreter.Listener):
+    layers: list[LayerOp] = field(default_factory=list[LayerOp])
+    seen: dict[SSAValue, Observer] = field(default_factory=dict[SSAValue, Observer])
+
+    def will_interpret_op(self, op: Operation, args: PythonValues) -> None:
+        if not isinstance(op, LayerOp) or op not in self.layers:
+            return
+        for value, array in zip(op.operands[:2], args, strict=False):
+            if value is op.x or (op.is_computed and isinstance(op, MatmulOp)):
+                if not np.isfinite(array).all():
+                    raise CimcError(f"layer {op.layer.data!r}: the data gives values that are not finite")
+                self.seen.setdefault(value, Observer()).see(array)
+
+
+def never_negative(ctx: CimcContext, value: SSAValue) -> bool:
+    """Whether a value is an output of a ReLU-like op, as far as the graph shows it."""
+    op = value.owner
+    if not isinstance(op, OnnxOp):
+        return False
+    if op.op_type in _NEVER_NEGATIVE:
+        return True
+    if op.op_type in (*_KEEP_SIGN, "Add"):
+        data = op.operands if op.op_type in ("Add", "Concat") else op.operands[:1]
+        return all(never_negative(ctx, operand) for operand in data)
+    if op.op_type == "Clip" and len(op.onnx_operands()) > 1:
+        bound = op.onnx_operands()[1]
+        low = None if bound is None else constant(ctx, bound)
+        return low is not None and float(low) >= 0
+    return False

@@ -1,0 +1,83 @@
+"""The stages of the compiler as data: `--emit=STAGE` runs the pipeline that is written here."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
+Stage: TypeAlias = Literal["onnx", "cim", "report", "xbar"]
+
+STAGES: tuple[Stage, ...] = get_args(Stage)
+
+OptLevel: TypeAlias = Literal[0, 1]
+
+_TO_ONNX = ("onnx-fold-constants",)
+
+_TO_LAYERS = (
+    "onnx-decompose-attention",
+    "onnx-fold-batch-norm",
+    "convert-onnx-to-cim",
+    "cim-assign-precision",
+)
+
+_CALIBRATE = ("cim-calibrate",)
+
+_MAP = ("cim-select-mapping", "cim-pack-groups")
+
+_TO_XBAR = (
+    "cim-quantize-weights",
+    "cim-quantize",
+    "cim-im2col",
+    "cim-encode",
+    "cim-tile",
+    "cim-place",
+    "cim-order",
+    "convert-cim-to-xbar",
+)
+
+_STAGES: dict[Stage, tuple[str, ...]] = {
+    "onnx": _TO_ONNX,
+    "cim": (*_TO_ONNX, *_TO_LAYERS, *_CALIBRATE, *_MAP),
+    "report": (*_TO_ONNX, *_TO_LAYERS, *_MAP),
+    "xbar": (*_TO_ONNX, *_TO_LAYERS, *_CALIBRATE, *_MAP, *_TO_XBAR),
+}
+"""Pass names. Both optimisation levels run the paper's mapping and schedule so far."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line says of passes."""
+
+    policy: str | None = None
+    weight_bits: int | None = None
+    activation_bits: int | None = None
+    calibrate: str | None = None
+    mapping: str | None = None
+
+    def of(self, pass_name: str) -> dict[str, str | int]:
+        """The options of one pass."""
+        options: dict[str, dict[str, str | int | None]] = {
+            "cim-assign-precision": {
+                "policy": self.policy,
+                "weight-bits": self.weight_bits,
+                "activation-bits": self.activation_bits,
+            },
+            "cim-calibrate": {"data": self.calibrate},
+            "cim-select-mapping": {"mapping": self.mapping},
+        }
+        given = options.get(pass_name, {})
+        return {key: value for key, value in given.items() if value is not None}
+
+
+def pipeline(stage: Stage, options: Options) -> str:
+    """The pipeline that leads to a stage, as `cimc-opt -p` takes it."""
+    needed = {
+        "cim-assign-precision": options.policy is not None or options.weight_bits is not None,
+        "cim-calibrate": options.calibrate is not None,
+    }
+    return ",".join(_spec(name, options.of(name)) for name in _STAGES[stage] if needed.get(name, True))
+
+
+def _spec(name: str, options: dict[str, str | int]) -> str:
+    if not options:
+        return name
+    texts = (f'{key}="{v}"' if isinstance(v, str) else f"{key}={v}" for key, v in options.items())
+    return f"{name}{{{' '.join(texts)}}}"

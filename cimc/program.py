@@ -1,0 +1,170 @@
+"""The Python interface: compile, report, run, save."""
+
+import json
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, cast
+
+import numpy as np
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
+
+from cimc.check_each_pass import check_each_pass
+from cimc.context import CimcContext, new_context
+from cimc.data import batches, inputs_for
+from cimc.driver import Observer, drop_unused_arrays, run_pipeline
+from cimc.errors import CimcError
+from cimc.frontend.importer import import_onnx
+from cimc.interpreters.execute import execute
+from cimc.interpreters.xbar import Clock
+from cimc.ir_files import load_module, save_module
+from cimc.main_function import main_function, set_target
+from cimc.pipelines import Options, Stage, pipeline
+from cimc.report import Report, report_of
+from cimc.runtime.arrays import Array
+from cimc.runtime.encoding import MappingName
+from cimc.runtime.timeline import Timeline
+from cimc.target import DEFAULT_TARGET, Target, load_target
+
+
+@dataclass
+class Program:
+    """A compiled network: its IR at the stage it was compiled to, and the arrays that the IR names."""
+
+    ctx: CimcContext
+    module: ModuleOp
+    compiled_report: Report | None = None
+    timeline: Timeline | None = field(default=None, init=False)
+    """When the crossbars did what in the last inference that was run; None below the xbar level."""
+
+    def report(self) -> Report:
+        """What each layer costs. Raises `CimcError` for a program that was loaded from a file."""
+        if self.compiled_report is None:
+            raise CimcError("only a program that has just been compiled has a report")
+        return self.compiled_report
+
+    def run(self, x: Array | Mapping[str, Array]) -> dict[str, Array]:
+        """The outputs by name of inputs by name, or of the single input.
+
+        Inputs may hold any multiple of the batch that the program was compiled for; it then runs once for
+        each. Raises `CimcError` if an input is missing or of another shape.
+        """
+        data = {"x": x} if isinstance(x, np.ndarray) else x
+        function = main_function(self.module)
+        inputs = inputs_for(function, data, "the input")
+        outputs = [self.run_batch(batch) for batch in batches(function, inputs)]
+        return concatenated(outputs)
+
+    def run_batch(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """The outputs of one batch of exactly the size that the program was compiled for."""
+        clock = Clock(self.module)
+        outputs = execute(self.module, self.ctx.tensors, inputs, clock)
+        self.timeline = clock.timeline if clock.timeline.events else None
+        return outputs
+
+    def save(self, path: str | Path) -> None:
+        """Writes `path` (`.mlir`) and, beside it, the weights as `.safetensors`."""
+        save_module(self.ctx, self.module, Path(path))
+
+
+def concatenated(outputs: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
+    """The outputs of several batches as one; a scalar of each batch becomes an element."""
+    return {
+        name: np.concatenate([np.atleast_1d(output[name]) for output in outputs])
+        if len(outputs) > 1
+        else outputs[0][name]
+        for name in outputs[0]
+    }
+
+
+def load(path: str | Path) -> Program:
+    """A program from a `.mlir` file and the weights beside it. Raises `CimcError` if it is not valid."""
+    ctx = new_context()
+    return Program(ctx, load_module(ctx, Path(path)))
+
+
+def compile(
+    model: str | Path,
+    *,
+    target: str | Target = DEFAULT_TARGET,
+    policy: str | Path | Mapping[str, Mapping[str, int]] | None = None,
+    bits: tuple[int, int] | None = None,
+    calibrate: str | Path | Mapping[str, Array] | None = None,
+    mapping: MappingName | str | None = None,
+    crossbars: int | None = None,
+    batch: int = 1,
+    emit: Stage = "xbar",
+    observers: Sequence[Observer] = (),
+    keep_arrays: bool = False,
+    check: bool | Mapping[str, Array] = False,
+) -> Program:
+    """Compiles an ONNX file.
+
+    - `target`: a built-in target's name, a TOML file, or a `Target`;
+    - `policy` (a JSON file or what would be in it) or `bits` (weights, activations): the precision; without
+      both, what the file's quantisation says, else 8 and 8;
+    - `calibrate`: data to find the ranges of a float model's activations;
+    - `mapping`: a mapping's name or `any`; by default the target's;
+    - `emit`: the stage to stop at;
+    - `observers` see the IR after every pass; with `keep_arrays` they find the arrays of all passes;
+    - `check` runs the IR after every pass, on the given inputs or on random ones, and raises with the name
+      of the first pass that changes a number.
+
+    Raises `CimcError` with one clear message for whatever is wrong with the input.
+    """
+    if policy is not None and bits is not None:
+        raise CimcError("give a policy or bits, not both")
+    hardware = (load_target(target) if isinstance(target, str) else target).with_options(crossbars=crossbars)
+    ctx = new_context()
+    module = import_onnx(Path(model), ctx.tensors, batch)
+    set_target(module, hardware)
+    program = Program(ctx, module)
+
+    def watch_report(done: ModulePass | None, module: ModuleOp) -> None:
+        if done is not None and done.name == "cim-pack-groups":
+            program.compiled_report = report_of(module)
+
+    with _as_files(policy, calibrate) as (policy_file, data_file):
+        options = Options(
+            policy=policy_file,
+            weight_bits=None if bits is None else bits[0],
+            activation_bits=None if bits is None else bits[1],
+            calibrate=data_file,
+            mapping=mapping,
+        )
+        watchers: list[Observer] = [watch_report]
+        if not keep_arrays:
+            watchers.append(drop_unused_arrays(ctx))
+        if check is not False:
+            watchers.append(_checker(program, check))
+        run_pipeline(ctx, module, pipeline(emit, options), [*watchers, *observers])
+    return program
+
+
+def _checker(program: Program, check: bool | Mapping[str, Array]) -> Observer:
+    if isinstance(check, bool):
+        return check_each_pass(program.ctx)
+    function = main_function(program.module)
+    inputs = inputs_for(function, check, "the input to check with")
+    return check_each_pass(program.ctx, next(batches(function, inputs, 1)))
+
+
+@contextmanager
+def _as_files(
+    policy: str | Path | Mapping[str, Mapping[str, int]] | None,
+    data: str | Path | Mapping[str, Array] | None,
+) -> Generator[tuple[str | None, str | None]]:
+    """Policy and data as files, as passes take them; what is given as objects lies there for a while."""
+    with TemporaryDirectory() as folder:
+        if isinstance(policy, Mapping):
+            path = Path(folder) / "policy.json"
+            path.write_text(json.dumps(policy, default=dict))
+            policy = path
+        if isinstance(data, Mapping):
+            path = Path(folder) / "data.npz"
+            np.savez(path, **cast(dict[str, Any], dict(data)))
+            data = path
+        yield (None if policy is None else str(policy)), (None if data is None else str(data))

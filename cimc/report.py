@@ -1,0 +1,100 @@
+"""The report: what each layer and the network cost, from the `cim` layers of a module."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from xdsl.dialects.builtin import ModuleOp
+
+from cimc.cost import LayerCost, LayerShape, encoding_for, layer_cost, lower_bound_ps
+from cimc.dialects.cim.layers import LayerOp
+from cimc.errors import CimcError
+from cimc.layer_shape import layer_shape, packed_shape
+from cimc.main_function import target_of
+from cimc.runtime.encoding import MappingName
+from cimc.target import PICOSECONDS_PER_US, Target
+
+
+@dataclass(frozen=True)
+class LayerReport:
+    """A layer, its precision and mapping, and its cost."""
+
+    shape: LayerShape
+    weight_bits: int
+    activation_bits: int
+    mapping: MappingName
+    cost: LayerCost
+
+    def as_json(self) -> dict[str, Any]:
+        """The entry of `layers`; times in us."""
+        shape = asdict(self.shape)
+        del shape["weights"]
+        return {
+            **shape,
+            "weight_bits": self.weight_bits,
+            "activation_bits": self.activation_bits,
+            "mapping": self.mapping,
+            "tile_writes": self.cost.tile_writes,
+            "mvm_cycles": self.cost.mvm_cycles,
+            "write_us": self.cost.write_ps / PICOSECONDS_PER_US,
+            "mvm_us": self.cost.mvm_ps / PICOSECONDS_PER_US,
+        }
+
+
+@dataclass(frozen=True)
+class Report:
+    """The cost of a network on a target, layer by layer."""
+
+    target: Target
+    layers: list[LayerReport]
+    latency_8bit_ps: int
+    lower_bound_us: float
+
+    @property
+    def latency_ps(self) -> int:
+        """All layers one after the other."""
+        return sum(layer.cost.latency_ps for layer in self.layers)
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as plain data, in microseconds."""
+        latency_ps = self.latency_ps
+        return {
+            "target": asdict(self.target),
+            "layers": [layer.as_json() for layer in self.layers],
+            "total": {
+                "tile_writes": sum(layer.cost.tile_writes for layer in self.layers),
+                "mvm_cycles": sum(layer.cost.mvm_cycles for layer in self.layers),
+                "latency_us": latency_ps / PICOSECONDS_PER_US,
+                "latency_8bit_us": self.latency_8bit_ps / PICOSECONDS_PER_US,
+                "speedup": self.latency_8bit_ps / latency_ps if latency_ps else 1.0,
+                "lower_bound_us": self.lower_bound_us,
+                "crossbars": self.target.crossbars,
+            },
+        }
+
+
+def report_of(module: ModuleOp) -> Report:
+    """The report of a module whose layers have a precision and an encoding."""
+    target = target_of(module)
+    layers = [layer for layer in module.walk() if isinstance(layer, LayerOp)]
+    reports = [_layer_report(layer, target) for layer in layers]
+    bound = lower_bound_ps(((r.shape, r.weight_bits, r.activation_bits) for r in reports), target)
+    return Report(
+        target,
+        reports,
+        sum(_latency_8bit_ps(layer, target) for layer in layers),
+        float(bound / PICOSECONDS_PER_US),
+    )
+
+
+def _layer_report(layer: LayerOp, target: Target) -> LayerReport:
+    if layer.precision is None or layer.encoding is None:
+        raise CimcError(f"layer {layer.layer.data!r} has no precision or encoding yet")
+    shape, encoding = layer_shape(layer), layer.encoding.data
+    cost = layer_cost(shape, encoding, layer.precision.activation, target)
+    return LayerReport(shape, layer.precision.weight, layer.precision.activation, encoding.mapping, cost)
+
+
+def _latency_8bit_ps(layer: LayerOp, target: Target) -> int:
+    """The layer at 8/8 bits in the target's own mapping, packed for that."""
+    encoding = encoding_for(target.mapping, 8, target)
+    return layer_cost(packed_shape(layer, encoding, target), encoding, 8, target).latency_ps

@@ -1,0 +1,125 @@
+"""The hardware that a program is compiled for, read from a TOML file."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from importlib import resources
+from pathlib import Path
+from typing import Any, cast
+
+from cimc.errors import CimcError
+from cimc.runtime.encoding import MAPPINGS, MappingName
+
+DEFAULT_TARGET = "rram-256x256-c4"
+
+PICOSECONDS_PER_US = 1_000_000
+
+
+@dataclass(frozen=True)
+class Target:
+    """One kind of accelerator. The defaults are those of Pelke et al., DATE 2026.
+
+    Raises `CimcError` if a value is out of range.
+    """
+
+    name: str
+    rows: int = 256
+    cols: int = 256
+    cell_bits: int = 4
+    """Bits that one cell stores."""
+    dac_bits: int = 1
+    """Input bits that the row drivers apply at a time."""
+    write_us: float = 56.0
+    """Time to program one tile into a crossbar."""
+    mvm_us: float = 1.4
+    """Time of one cycle: one input digit of one vector through one crossbar."""
+    crossbars: int = 1
+    mapping: MappingName = "differential-column"
+
+    def __post_init__(self) -> None:
+        for key, low, high in (
+            ("rows", 1, 1 << 16),
+            ("cols", 1, 1 << 16),
+            ("cell_bits", 1, 8),
+            ("dac_bits", 1, 16),
+            ("crossbars", 1, 1 << 16),
+        ):
+            value = getattr(self, key)
+            if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+                raise CimcError(
+                    f"target {self.name}: {key} must be a whole number from {low} to {high}, got {value!r}"
+                )
+        for key in ("write_us", "mvm_us"):
+            value = getattr(self, key)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+                raise CimcError(f"target {self.name}: {key} must be above 0, got {value!r}")
+            if value * PICOSECONDS_PER_US > 1 << 62:
+                raise CimcError(f"target {self.name}: {key} of {value!r} is too long")
+        if self.mapping not in MAPPINGS:
+            raise CimcError(
+                f"target {self.name}: mapping must be one of {', '.join(MAPPINGS)}, got {self.mapping!r}"
+            )
+        for key, mapping in (("cols", "differential-column"), ("rows", "differential-row")):
+            if self.mapping == mapping and getattr(self, key) % 2:
+                raise CimcError(
+                    f"target {self.name}: {mapping} pairs need an even number of {key}, "
+                    f"got {getattr(self, key)}"
+                )
+
+    @property
+    def write_ps(self) -> int:
+        """Picoseconds to program one tile: times are summed as integers, so sums are exact."""
+        return round(self.write_us * PICOSECONDS_PER_US)
+
+    @property
+    def mvm_ps(self) -> int:
+        """Picoseconds of one cycle."""
+        return round(self.mvm_us * PICOSECONDS_PER_US)
+
+    def input_cycles(self, activation_bits: int) -> int:
+        """Cycles that one input vector of `activation_bits` bits takes."""
+        return -(-activation_bits // self.dac_bits)
+
+    def with_options(self, *, crossbars: int | None = None, mapping: MappingName | None = None) -> "Target":
+        """The same target with what the command line overrides."""
+        changes = {"crossbars": crossbars, "mapping": mapping}
+        return replace(self, **{k: v for k, v in changes.items() if v is not None})
+
+
+def built_in_targets() -> list[str]:
+    """Names of the targets that come with the package."""
+    folder = resources.files("cimc.targets")
+    return sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
+
+
+def load_target(name_or_file: str) -> Target:
+    """A built-in target by its name, or one from a TOML file.
+
+    Raises `CimcError` if there is no such target or the file is not valid.
+    """
+    if name_or_file in built_in_targets():
+        text = resources.files("cimc.targets").joinpath(f"{name_or_file}.toml").read_text()
+        return _parse(text, name_or_file)
+    path = Path(name_or_file)
+    if not path.is_file():
+        raise CimcError(f"target {name_or_file}: neither a file nor one of {', '.join(built_in_targets())}")
+    try:
+        return _parse(path.read_text(), path.stem)
+    except (OSError, UnicodeDecodeError) as e:
+        raise CimcError(f"target {name_or_file}: cannot be read: {e}") from None
+
+
+def _parse(text: str, default_name: str) -> Target:
+    try:
+        table: Mapping[str, Any] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as e:
+        raise CimcError(f"target {default_name}: not valid TOML: {e}") from None
+    known = {f.name for f in fields(Target)}
+    if unknown := sorted(set(table) - known):
+        raise CimcError(
+            f"target {default_name}: unknown key {unknown[0]!r}; known are {', '.join(sorted(known))}"
+        )
+    values = {"name": default_name, **table}
+    if not isinstance(values["name"], str):
+        raise CimcError(f"target {default_name}: name must be a string")
+    return Target(**cast(dict[str, Any], values))

@@ -1,0 +1,1 @@
+"""Built-in targets, as package data."""

@@ -1,0 +1,172 @@
+"""`cimc`: the compiler (`cimc MODEL.onnx ...`) and the simulator (`cimc run PROGRAM.mlir ...`).
+
+Heavy modules are imported inside of the commands, so that `cimc --help` is fast.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+class _CompileByDefault(click.Group):
+    """A group that takes what is no subcommand for the arguments of `compile`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] not in (*self.commands, "--help", "--version"):
+            args = ["compile", *args]
+        return super().parse_args(ctx, args)
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        formatter.write_usage("cimc", "MODEL.onnx [OPTIONS]")
+        formatter.write_usage("cimc", "COMMAND [ARGS]...")
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Compiler options"):
+            compiler = self.commands["compile"]
+            records = [p.get_help_record(ctx) for p in compiler.get_params(ctx)]
+            formatter.write_dl([record for record in records if record])
+        self.format_commands(ctx, formatter)
+
+
+@click.group(cls=_CompileByDefault, context_settings={"max_content_width": 110})
+@click.version_option(package_name="cimc")
+def cli() -> None:
+    """Compiles trained networks (ONNX) to programs for RRAM crossbars, and runs them bit by bit exact."""
+
+
+@cli.command("compile", hidden=True)
+@click.argument("model", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--emit",
+    type=click.Choice(["onnx", "cim", "xbar", "report"]),
+    default="xbar",
+    show_default=True,
+    help="The level of IR to write, or the cost report.",
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Where to write; weights lie beside it."
+)
+@click.option("--target", default="rram-256x256-c4", show_default=True, help="A target's name or TOML file.")
+@click.option("--policy", type=click.Path(), help="JSON file with the widths of each layer.")
+@click.option("--bits", metavar="W,A", help="Widths of weights and activations of all layers.")
+@click.option("--calibrate", type=click.Path(), metavar="DATA.npz", help="Data for activation ranges.")
+@click.option(
+    "-O",
+    "opt_level",
+    type=click.IntRange(0, 1),
+    default=1,
+    show_default=True,
+    help="0: the paper's mapping and schedule; 1: all that leaves the integers equal.",
+)
+@click.option(
+    "--mapping",
+    type=click.Choice(["differential-column", "differential-row", "offset", "any"]),
+    help="How weights lie in cells; by default as the target says.",
+)
+@click.option("--crossbars", type=click.IntRange(1), help="Overrides the target's number of crossbars.")
+@click.option(
+    "--batch",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="The size of a symbolic batch.",
+)
+@click.option(
+    "--format",
+    "report_format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="The form of a report.",
+)
+@click.option(
+    "--dump-ir",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Writes NN-pass.mlir after every pass.",
+)
+@click.option(
+    "--check-each-pass",
+    is_flag=True,
+    help="Runs the IR after every pass; names the first that changes a number.",
+)
+@click.option(
+    "--input",
+    "check_input",
+    type=click.Path(path_type=Path),
+    metavar="X.npz",
+    help="What --check-each-pass runs on; by default random numbers.",
+)
+@click.option(
+    "--print-pipeline",
+    is_flag=True,
+    help="Prints the passes that would run, as cimc-opt takes them.",
+)
+def compile_command(**options: Any) -> None:
+    """Compiles MODEL.onnx."""
+    from cimc.tools.compile_command import CompileArguments, compile_main
+
+    compile_main(CompileArguments(**options))
+
+
+@cli.command("run")
+@click.argument("program", type=click.Path(path_type=Path))
+@click.option(
+    "--input",
+    "input_file",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="X.npz",
+    help="Arrays by the names of the graph's inputs; a single one may be `x`.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="Y.npz",
+    help="Where to write the outputs, by name.",
+)
+@click.option(
+    "--compare",
+    type=click.Path(path_type=Path),
+    metavar="MODEL.onnx",
+    help="Compares the outputs with onnxruntime's on the same inputs.",
+)
+def run_command(program: Path, input_file: Path, output: Path | None, compare: Path | None) -> None:
+    """Runs PROGRAM.mlir on the inputs of X.npz and prints the time that the chip would take."""
+    from cimc.tools.run_command import run_main
+
+    run_main(program, input_file, output, compare)
+
+
+def main() -> None:
+    """Runs the tool; what the user got wrong is one message on standard error, and exit code 1."""
+    from cimc.errors import CimcError
+
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Exit as e:
+        raise SystemExit(e.exit_code) from None
+    except click.ClickException as e:
+        _fail(e.format_message())
+    except CimcError as e:
+        _fail(str(e))
+    except (KeyboardInterrupt, click.Abort):
+        print("cimc: interrupted; nothing half written is left", file=sys.stderr)
+        raise SystemExit(130) from None
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has gone, as with `| head`
+        raise SystemExit(1) from None
+    except MemoryError:
+        _fail("not enough memory")
+
+
+def _fail(message: str) -> None:
+    print(f"cimc: error: {message}", file=sys.stderr)
+    raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()

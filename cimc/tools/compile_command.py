@@ -1,0 +1,109 @@
+"""What `cimc MODEL.onnx` does."""
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from cimc.data import load_npz
+from cimc.driver import Observer, dump_ir
+from cimc.errors import CimcError
+from cimc.ir_files import SHARED_WEIGHTS, print_module
+from cimc.pipelines import Options, Stage, pipeline
+from cimc.policy import parse_bits
+from cimc.program import Program, compile
+from cimc.report import Report
+from cimc.tensor_store import atomic_path
+from cimc.tools.progress import show_passes
+from cimc.tools.report_text import report_text
+
+
+@dataclass(frozen=True)
+class CompileArguments:
+    """The command line of the compiler."""
+
+    model: Path | None
+    emit: Stage
+    output: Path | None
+    target: str
+    policy: str | None
+    bits: str | None
+    calibrate: str | None
+    opt_level: int
+    """Both levels run the paper's mapping and schedule so far."""
+    mapping: str | None
+    crossbars: int | None
+    batch: int
+    report_format: str
+    dump_ir: Path | None
+    check_each_pass: bool
+    check_input: Path | None
+    print_pipeline: bool
+
+
+def compile_main(arguments: CompileArguments) -> None:
+    """Compiles, and writes the result. Raises `CimcError` for whatever the user got wrong."""
+    widths = None if arguments.bits is None else parse_bits(arguments.bits)
+    bits = None if widths is None else (widths.weight_bits, widths.activation_bits)
+    if arguments.print_pipeline:
+        weight_bits, activation_bits = bits or (None, None)
+        options = Options(
+            arguments.policy, weight_bits, activation_bits, arguments.calibrate, arguments.mapping
+        )
+        print(pipeline(arguments.emit, options))
+        return
+    if arguments.model is None:
+        raise CimcError("which model? Usage: cimc MODEL.onnx [OPTIONS], see cimc --help")
+    observers: list[Observer] = []
+    if arguments.dump_ir is not None:
+        observers.append(dump_ir(arguments.dump_ir))
+    with show_passes(arguments.model.name) as show:
+        program = compile(
+            arguments.model,
+            target=arguments.target,
+            policy=arguments.policy,
+            bits=bits,
+            calibrate=arguments.calibrate,
+            mapping=arguments.mapping,
+            crossbars=arguments.crossbars,
+            batch=arguments.batch,
+            emit=arguments.emit,
+            observers=[show, *observers],
+            keep_arrays=arguments.dump_ir is not None,
+            check=_check_inputs(arguments),
+        )
+    if arguments.dump_ir is not None:
+        tensors = program.ctx.tensors
+        tensors.save(arguments.dump_ir / SHARED_WEIGHTS, tensors)
+    _write(program, arguments)
+
+
+def _check_inputs(arguments: CompileArguments):
+    if arguments.check_input is None:
+        return arguments.check_each_pass
+    if not arguments.check_each_pass:
+        raise CimcError("--input is for --check-each-pass")
+    return load_npz(arguments.check_input)
+
+
+def _write(program: Program, arguments: CompileArguments) -> None:
+    if arguments.emit == "report":
+        text = _report(program.report(), arguments.report_format)
+        if arguments.output is None:
+            sys.stdout.write(text)
+            return
+        with atomic_path(arguments.output) as temporary:
+            temporary.write_text(text)
+        return
+    if arguments.output is None:
+        sys.stdout.write(print_module(program.module, debuginfo=arguments.emit == "onnx"))
+        return
+    if arguments.output.suffix != ".mlir":
+        raise CimcError(f"{arguments.output}: the output is IR; give it a name that ends in .mlir")
+    program.save(arguments.output)
+
+
+def _report(report: Report, report_format: str) -> str:
+    if report_format == "json":
+        return json.dumps(report.as_json(), indent=2) + "\n"
+    return report_text(report)

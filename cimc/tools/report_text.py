@@ -1,0 +1,54 @@
+"""The report as a table for people."""
+
+from io import StringIO
+
+from cimc.report import Report
+from cimc.target import PICOSECONDS_PER_US
+
+
+def report_text(report: Report) -> str:
+    """The report as text, layers one a line."""
+    from rich.console import Console
+    from rich.table import Table
+
+    target = report.target
+    table = Table(box=None, pad_edge=False, header_style="")
+    table.add_column("layer", overflow="fold")
+    table.add_column("kind")
+    for name in ("outputs", "inputs", "vectors", "repeats", "w", "a", "tiles", "cycles", "ms", "%"):
+        table.add_column(name, justify="right")
+    total_ps = report.latency_ps
+    for layer in report.layers:
+        shape, cost = layer.shape, layer.cost
+        numbers = (
+            shape.outputs,
+            shape.inputs,
+            shape.vectors,
+            shape.repeats,
+            layer.weight_bits,
+            layer.activation_bits,
+            cost.tile_writes,
+            cost.mvm_cycles,
+        )
+        table.add_row(
+            shape.name,
+            shape.kind,
+            *map(str, numbers),
+            f"{cost.latency_ps / PICOSECONDS_PER_US / 1000:.3f}",
+            f"{100 * cost.latency_ps / total_ps:.1f}",
+        )
+    total = report.as_json()["total"]
+    stream = StringIO()
+    console = Console(file=stream, width=160, highlight=False)
+    console.print(
+        f"target {target.name}: {target.rows}x{target.cols} cells of {target.cell_bits} bits, "
+        f"write {target.write_us} us, cycle {target.mvm_us} us, {target.crossbars} crossbar(s)\n"
+    )
+    console.print(table)
+    console.print(
+        f"\n{total['tile_writes']} tile writes, {total['mvm_cycles']} MVM cycles\n"
+        f"latency       {total['latency_us'] / 1000:.3f} ms\n"
+        f"at 8/8 bits   {total['latency_8bit_us'] / 1000:.3f} ms, speedup {total['speedup']:.3f}x\n"
+        f"lower bound   {total['lower_bound_us'] / 1000:.3f} ms"
+    )
+    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
