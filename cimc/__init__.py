@@ -3,7 +3,7 @@
 import cimc
 
 program = cimc.compile("model.onnx", policy="policy.json", calibrate="data.npz")
-print(program.report().as_json()["total"])
+print(program.report()["total"])
 outputs = program.run({"x": pictures})
 program.save("model.mlir")
 """

@@ -1,25 +1,30 @@
 """Checks of a module that xDSL's verifier does not make."""
 
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, TensorType
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import BlockArgument, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
+from cimc.dialects.tensor_types import shape_of
 from cimc.dialects.xbar import CrossbarType, WriteOp
+from cimc.limits import check_elements
 
 
 def check_module(module: ModuleOp) -> None:
-    """Raises `VerifyException` if a value is used before it is defined, or a crossbar's state twice.
+    """Raises `VerifyException` if a value is used before it is defined, or a crossbar's state twice, or an
+    array is too large.
 
-    The functions are straight lines of ops, so an op's operands must come from ops before it.
+    Functions that are a straight line of ops are checked: an op's operands must come from ops before it.
     """
     for function in module.body.block.ops:
-        if isinstance(function, FuncOp) and function.body.blocks:
+        if isinstance(function, FuncOp) and len(function.body.blocks) == 1:
             _check_function(function)
 
 
 def _check_function(function: FuncOp) -> None:
     defined: set[SSAValue] = set(function.body.block.args)
+    for argument in function.body.block.args:
+        _check_size("an argument of the function", argument)
     for op in function.body.block.ops:
         for operand in op.operands:
             if operand not in defined:
@@ -27,9 +32,19 @@ def _check_function(function: FuncOp) -> None:
                 raise VerifyException(f"{op.name} uses a value that comes from {what}")
         for result in op.results:
             defined.add(result)
+            _check_size(f"the result of {op.name}", result)
             if isinstance(result.type, CrossbarType) and len(list(result.uses)) > 1:
                 raise VerifyException(
                     f"the state of a crossbar that {op.name} gives is used by more than one op"
                 )
         if isinstance(op, WriteOp) and not op.result.uses:
             raise VerifyException("a tile is written that nothing uses")
+
+
+def _check_size(what: str, value: SSAValue) -> None:
+    if not isinstance(value.type, TensorType):
+        return
+    try:
+        check_elements(what, shape_of(value))
+    except ValueError as e:
+        raise VerifyException(str(e)) from None

@@ -4,44 +4,58 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
+import numpy as np
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass, PassPipeline
-from xdsl.utils.exceptions import VerifyException
+from xdsl.utils.exceptions import DiagnosticException, VerifyException
 
 from cimc.checks import check_module
 from cimc.context import CimcContext
 from cimc.dialects.weights import LoadOp
-from cimc.errors import CimcError
+from cimc.errors import CimcError, first_line
 from cimc.ir_files import print_module
 from cimc.passes import get_all_cimc_passes
+from cimc.xdsl_errors import parsing_pipeline
 
 Observer: TypeAlias = Callable[[ModulePass | None, ModuleOp], None]
 """Called with the pass that has run and the module it left, and once before with no pass."""
 
 
-def run_pipeline(ctx: CimcContext, module: ModuleOp, spec: str, observers: Sequence[Observer] = ()) -> None:
-    """Applies the passes of a pipeline, and verifies the module after each.
+def run_pipeline(
+    ctx: CimcContext,
+    module: ModuleOp,
+    spec: str,
+    observers: Sequence[Observer] = (),
+    *,
+    verify_each: bool = True,
+) -> None:
+    """Applies the passes of a pipeline, and verifies the module after each, or only after the last.
 
     Raises `CimcError` for what the user can mend, and for a pass that leaves invalid IR.
     """
 
-    def callback(done: ModulePass | None, module: ModuleOp, _: ModulePass | None) -> None:
-        try:
-            module.verify()
-            check_module(module)
-        except VerifyException as e:
-            where = f"after {done.name}" if done else "before the first pass"
-            raise CimcError(f"the IR is not valid {where}: {first_line(e)}") from None
+    def callback(done: ModulePass | None, module: ModuleOp, following: ModulePass | None) -> None:
+        if verify_each or following is None:
+            _verify(module, done)
         for observer in observers:
             observer(done, module)
 
-    PassPipeline.parse_spec(get_all_cimc_passes(), spec, callback).apply(ctx, module)
+    with parsing_pipeline():
+        passes = PassPipeline.parse_spec(get_all_cimc_passes(), spec, callback)
+    try:
+        with np.errstate(all="ignore"):
+            passes.apply(ctx, module)
+    except DiagnosticException as e:
+        raise CimcError(first_line(e)) from None
 
 
-def first_line(error: BaseException) -> str:
-    """The message of an error without the IR that xDSL puts under it."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
+def _verify(module: ModuleOp, done: ModulePass | None) -> None:
+    try:
+        module.verify()
+        check_module(module)
+    except VerifyException as e:
+        where = f"after {done.name}" if done else "before the first pass"
+        raise CimcError(f"the IR is not valid {where}: {first_line(e)}") from None
 
 
 def drop_unused_arrays(ctx: CimcContext) -> Observer:

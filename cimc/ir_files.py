@@ -14,6 +14,7 @@ from cimc.dialects.weights import LoadOp
 from cimc.errors import CimcError
 from cimc.interpreters.weights import loaded_array
 from cimc.tensor_store import atomic_path, digest
+from cimc.xdsl_errors import ir_error, parsing
 
 SHARED_WEIGHTS = "weights.safetensors"
 """The arrays of all `.mlir` files of a folder that have no file of their own, as `--dump-ir` makes."""
@@ -35,14 +36,14 @@ def save_module(ctx: CimcContext, module: ModuleOp, path: Path, *, debuginfo: bo
     WeightsDigestPass().apply(ctx, module)
     names = {op.key for op in module.walk() if isinstance(op, LoadOp)}
     with atomic_path(path) as temporary:
-        temporary.write_text(print_module(module, debuginfo=debuginfo))
+        temporary.write_text(print_module(module, debuginfo=debuginfo), encoding="utf-8")
         ctx.tensors.save(path.with_suffix(".safetensors"), names)
 
 
 def load_module(ctx: CimcContext, path: Path) -> ModuleOp:
     """Reads a module and its arrays. Raises `CimcError` if it is not valid or an array does not match."""
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as e:
         raise CimcError(f"{path}: cannot be read: {e}") from None
     load_weights(ctx, path)
@@ -69,24 +70,10 @@ def load_weights(ctx: CimcContext, path: Path) -> None:
 def parse_module(ctx: CimcContext, text: str, label: str) -> ModuleOp:
     """A verified module from text. Raises `CimcError` if it is not valid."""
     try:
-        module = Parser(ctx, text, label).parse_module()
-        module.verify()
-        check_module(module)
-    except ParseError as e:
-        raise CimcError(f"{label}: {_position(e)}{_first_line(e.msg)}") from None
-    except DiagnosticException as e:
-        raise CimcError(f"{label}: {_first_line(str(e))}") from None
-    except (ValueError, TypeError, AttributeError, KeyError, IndexError, AssertionError) as e:
-        # xDSL's parser lets these through for some malformed types and attributes.
-        raise CimcError(f"{label}: malformed IR: {_first_line(str(e))}") from None
+        with parsing(label):
+            module = Parser(ctx, text, label).parse_module()
+            module.verify()
+            check_module(module)
+    except (ParseError, DiagnosticException) as e:
+        raise ir_error(label, e) from None
     return module
-
-
-def _first_line(message: str) -> str:
-    lines = [line.strip(" ^-|") for line in message.splitlines()]
-    return next((line for line in lines if line), "malformed IR")
-
-
-def _position(error: ParseError) -> str:
-    text = error.span.input.content[: error.span.start]
-    return f"line {text.count(chr(10)) + 1}: " if isinstance(text, str) else ""

@@ -14,11 +14,11 @@ ONNX_NAME = "onnx.name"
 
 
 def main_function(module: ModuleOp) -> FuncOp:
-    """The function that is the network. Raises `CimcError` if there is none."""
+    """The function that is the network. Raises `CimcError` if there is none of one block of ops."""
     for op in module.body.block.ops:
-        if isinstance(op, FuncOp) and op.sym_name.data == "main" and op.body.blocks:
+        if isinstance(op, FuncOp) and op.sym_name.data == "main" and len(op.body.blocks) == 1:
             return op
-    raise CimcError("the program has no function 'main'")
+    raise CimcError("the program has no function 'main' of one block")
 
 
 def name_attributes(names: Sequence[str]) -> ArrayAttr[DictionaryAttr]:

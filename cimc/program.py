@@ -140,7 +140,10 @@ def compile(
             watchers.append(drop_unused_arrays(ctx))
         if check is not False:
             watchers.append(_checker(program, check))
-        run_pipeline(ctx, module, pipeline(emit, options), [*watchers, *observers])
+        spec = pipeline(emit, options)
+        # Verifying the thousands of tiles of a large network after each pass takes seconds.
+        verify_each = check is not False or keep_arrays
+        run_pipeline(ctx, module, spec, [*watchers, *observers], verify_each=verify_each)
     return program
 
 

@@ -1,5 +1,6 @@
 """The report: what each layer and the network cost, from the `cim` layers of a module."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -41,8 +42,8 @@ class LayerReport:
 
 
 @dataclass(frozen=True)
-class Report:
-    """The cost of a network on a target, layer by layer."""
+class Report(Mapping[str, Any]):
+    """The cost of a network on a target, layer by layer; also readable as what `as_json` gives."""
 
     target: Target
     layers: list[LayerReport]
@@ -53,6 +54,15 @@ class Report:
     def latency_ps(self) -> int:
         """All layers one after the other."""
         return sum(layer.cost.latency_ps for layer in self.layers)
+
+    def __getitem__(self, key: str) -> Any:
+        return self.as_json()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.as_json())
+
+    def __len__(self) -> int:
+        return len(self.as_json())
 
     def as_json(self) -> dict[str, Any]:
         """The report as plain data, in microseconds."""

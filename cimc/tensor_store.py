@@ -59,6 +59,8 @@ class atomic_path:
         self.path = path
 
     def __enter__(self) -> Path:
+        if self.path.exists() and not self.path.is_file():
+            raise CimcError(f"{self.path}: cannot be written: it is no ordinary file")
         try:
             handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.", suffix=".tmp")
         except OSError as e:

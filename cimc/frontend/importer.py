@@ -20,14 +20,15 @@ from xdsl.ir import Attribute, Block, Region, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
 from cimc.dialects.onnx import OPS_BY_TYPE
-from cimc.dialects.onnx.base import float_attr, int_attr, ints_attr
-from cimc.dialects.tensor_types import dense, element_of, is_static, set_type, shape_of, tensor_of
+from cimc.dialects.onnx.base import float_attr, int_attr, ints_attr, tensor_attr
+from cimc.dialects.tensor_types import element_of, is_static, set_type, shape_of, tensor_of
 from cimc.dialects.weights import LoadOp
-from cimc.errors import CimcError
+from cimc.errors import CimcError, first_line
 from cimc.frontend.legacy import Node, modernize
 from cimc.frontend.load import load_onnx, opset_of
 from cimc.frontend.names import module_path
 from cimc.frontend.unsupported import hint
+from cimc.limits import check_elements
 from cimc.main_function import name_attributes
 from cimc.runtime.arrays import Array
 from cimc.tensor_store import TensorStore
@@ -94,7 +95,7 @@ class _GraphImporter:
             raise CimcError(f"input {value.name!r} has no shape; export the model with one")
         shape: list[int] = []
         for axis, dim in enumerate(tensor.shape.dim):
-            if dim.dim_value > 0:
+            if dim.dim_value > 0 or (axis > 0 and dim.HasField("dim_value") and dim.dim_value == 0):
                 shape.append(dim.dim_value)
             elif axis == 0:
                 shape.append(self.batch)
@@ -106,6 +107,7 @@ class _GraphImporter:
         if tensor.elem_type == TensorProto.UNDEFINED:
             raise CimcError(f"input {value.name!r} has no element type")
         try:
+            check_elements("an input", shape)
             return TensorType(element_of(np.dtype(helper.tensor_dtype_to_np_dtype(tensor.elem_type))), shape)
         except (TypeError, KeyError, ValueError) as e:
             raise CimcError(f"input {value.name!r}: {e}") from None
@@ -126,13 +128,15 @@ class _GraphImporter:
             return self.values[name]
         raise CimcError(f"{user} uses the value {name!r}, which nothing before it defines")
 
-    def _constant(self, name: str, array: Array) -> SSAValue:
+    def _constant(self, name: str, array: Array) -> None:
+        self._define(name, self._load(name, array))
+
+    def _load(self, name: str, array: Array) -> SSAValue:
         try:
             load = LoadOp(self.tensors.add(name, array), tensor_of(array))
         except TypeError as e:
             raise CimcError(f"constant {name!r}: {e}") from None
         self.block.add_op(load)
-        self._define(name, load.result)
         self.arrays[load.result] = array
         return load.result
 
@@ -153,18 +157,23 @@ class _GraphImporter:
             list(proto.output),
             {a.name: _attribute_value(a, label) for a in proto.attribute},
         )
-        for modern in modernize(node, self.opset, self._rank_of(node)):
+        try:
+            modern_nodes = modernize(node, self.opset, self._rank_of)
+        except ValueError as e:
+            raise CimcError(f"{label}: {e}") from None
+        for modern in modern_nodes:
             self._op(modern, proto, label)
 
-    def _rank_of(self, node: Node) -> int | None:
-        name = node.inputs[0] if node.inputs else None
-        if not isinstance(name, str) or name not in self.values:
+    def _rank_of(self, name: str) -> int | None:
+        if name in self.initializers:
+            return len(self.initializers[name].dims)
+        if name not in self.values:
             return None
         type_ = self.values[name].type
         return len(shape_of(type_)) if is_static(type_) else None
 
     def _op(self, node: Node, proto: "NodeProto", label: str) -> None:
-        inputs = [self._input(value, f"{proto.name}.{i}", label) for i, value in enumerate(node.inputs)]
+        inputs = [self._input(value, f"{node.outputs[0]}.{i}", label) for i, value in enumerate(node.inputs)]
         try:
             attributes = {k: _attribute(v) for k, v in node.attributes.items()}
             unknown = UnrankedTensorType(f32)
@@ -174,7 +183,7 @@ class _GraphImporter:
             self.block.add_op(op)
             op.verify()
         except (ValueError, TypeError, VerifyException) as e:
-            raise CimcError(f"{label}: {_first_line(e)}") from None
+            raise CimcError(f"{label}: {first_line(e)}") from None
         op.location = _location(proto)
         for name, result in zip(node.outputs, op.results, strict=True):
             if name:
@@ -185,7 +194,7 @@ class _GraphImporter:
             return None
         if isinstance(value, str):
             return self._value(value, label)
-        return self._constant(name, value)
+        return self._load(name, value)
 
 
 def _location(proto: "NodeProto") -> NameLoc:
@@ -252,15 +261,7 @@ def _attribute(value: Any) -> Attribute:
     if isinstance(value, str):
         return StringAttr(value)
     if isinstance(value, np.ndarray):
-        return _dense(cast(Array, value))
+        return tensor_attr(cast(Array, value))
     if all(isinstance(v, int) for v in value):
         return ints_attr(list(value))
     raise TypeError(f"attribute value {value!r} is not supported")
-
-
-def _dense(array: Array) -> Attribute:
-    return dense(array, tensor_of(array))
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]

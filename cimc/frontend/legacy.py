@@ -25,16 +25,23 @@ class Node:
     attributes: Attributes
 
 
-def modernize(node: Node, opset: int, rank: int | None) -> list[Node]:
+RankOf: TypeAlias = Callable[[str], int | None]
+"""Gives the number of dimensions of a value, where it is known."""
+
+
+def modernize(node: Node, opset: int, rank_of: RankOf) -> list[Node]:
     """The node of an older opset in the newest form: itself, changed, and rarely nodes around it.
 
-    `rank` is the number of dimensions of the first input, where it is known.
+    Raises `ValueError` if that cannot be told.
     """
     for op_types, changed_in, change in _CHANGES:
         if node.op_type in op_types and opset < changed_in:
             change(node)
+    ranks = [rank_of(name) if isinstance(name, str) else None for name in node.inputs]
     if node.op_type in ("Softmax", "LogSoftmax") and opset < 13:
-        return _flat_softmax(node, rank)
+        return _flat_softmax(node, ranks[0])
+    if node.op_type in (*_BINARY, "PRelu") and opset < 7:
+        return _aligned(node, ranks)
     return [node]
 
 
@@ -87,6 +94,26 @@ def _flat_softmax(node: Node, rank: int | None) -> list[Node]:
         Node("Shape", [x], [shape], {}),
         Node("Reshape", [soft, shape], [y], {}),
     ]
+
+
+_BINARY = ("Add", "Div", "Equal", "Mul", "Pow", "Sub")
+
+
+def _aligned(node: Node, ranks: list[int | None]) -> list[Node]:
+    """Up to opset 6 the second operand's axes were the first's from `axis` on, a slope's that of channels."""
+    aligned = node.attributes.pop("broadcast", 0) or node.op_type == "PRelu"
+    axis = node.attributes.pop("axis", 1 if node.op_type == "PRelu" else None)
+    if not aligned or axis is None or ranks[1] == 0 or ranks[0] == ranks[1]:
+        return [node]
+    if len(ranks) != 2 or ranks[0] is None or ranks[1] is None:
+        raise ValueError(f"the shapes that {node.op_type} of this opset broadcasts are not known")
+    missing = ranks[0] - axis % ranks[0] - ranks[1]
+    if missing <= 0:
+        return [node]
+    slope, unsqueezed = node.inputs[1], f"{node.outputs[0]}.aligned"
+    node.inputs[1] = unsqueezed
+    axes = np.arange(ranks[1], ranks[1] + missing)
+    return [Node("Unsqueeze", [slope, axes], [unsqueezed], {}), node]
 
 
 _CHANGES: list[tuple[tuple[str, ...], int, Callable[[Node], None]]] = [

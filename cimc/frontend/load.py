@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from cimc.errors import CimcError
+from cimc.errors import CimcError, first_line
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-OLDEST_OPSET = 7
+OLDEST_OPSET = 6
 
 
 def load_onnx(path: Path) -> "ModelProto":
@@ -24,7 +24,7 @@ def load_onnx(path: Path) -> "ModelProto":
         raise CimcError(f"{path}: not an ONNX file, or a damaged one") from None
     except (OSError, ValueError, RuntimeError, onnx.checker.ValidationError) as e:
         # External data is resolved here: a file that is missing, too short or outside the folder.
-        raise CimcError(f"{path}: cannot be read: {_first_line(e)}") from None
+        raise CimcError(f"{path}: cannot be read: {first_line(e)}") from None
     if not model.HasField("graph") or not model.graph.output:
         raise CimcError(f"{path}: holds no graph with outputs; is it an ONNX model?")
     if model.functions:
@@ -49,7 +49,3 @@ def opset_of(model: "ModelProto") -> int:
             "export it anew, or convert it with onnx.version_converter"
         )
     return version
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

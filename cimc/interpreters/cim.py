@@ -95,7 +95,7 @@ class CimFunctions(InterpreterFunctions):
     @impl(EncodeOp)
     def run_encode(self, interpreter: Interpreter, op: EncodeOp, args: PythonValues) -> PythonValues:
         offset = args[1] if op.offset is not None else None
-        return (np.stack([op.encoding.data.encode(matrix, offset) for matrix in args[0]]),)
+        return (op.encoding.data.encode_all(args[0], offset),)
 
     @impl(ZerosOp)
     def run_zeros(self, interpreter: Interpreter, op: ZerosOp, args: PythonValues) -> PythonValues:

@@ -6,17 +6,19 @@ from typing import Any, cast
 import numpy as np
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
-from xdsl.interpreter import Interpreter, PythonValues
+from xdsl.interpreter import Interpreter, OpImplResult, PythonValues
 from xdsl.interpreters.func import FuncFunctions
 from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.utils.exceptions import InterpretationError
 
 from cimc.dialects.tensor_types import dtype_of, element_type, shape_of
-from cimc.errors import CimcError
+from cimc.errors import CimcError, first_line
 from cimc.interpreters.cim import CimFunctions
 from cimc.interpreters.onnx import OnnxFunctions
 from cimc.interpreters.weights import WeightsFunctions
 from cimc.interpreters.xbar import XbarFunctions
 from cimc.main_function import input_names, main_function, output_names
+from cimc.passes.locations import node_of
 from cimc.runtime.arrays import Array
 from cimc.tensor_store import TensorStore
 
@@ -43,13 +45,30 @@ class _FreeDeadValues(Interpreter.Listener):
             scope.pop(value, None)
 
 
+class _NamingInterpreter(Interpreter):
+    """An interpreter whose errors are `CimcError` and name the op, or the ONNX node that it comes from."""
+
+    def _run_op(self, op: Operation, inputs: PythonValues) -> OpImplResult:
+        try:
+            return super()._run_op(op, inputs)
+        except (ArithmeticError, LookupError, TypeError, ValueError, InterpretationError) as e:
+            raise CimcError(f"{node_of(op)}: cannot be executed: {first_line(e)}") from None
+        except MemoryError:
+            raise CimcError(f"{node_of(op)}: not enough memory to execute it") from None
+        except RecursionError:
+            raise CimcError(f"{node_of(op)}: functions call each other without end") from None
+
+
 def execute(
     module: ModuleOp,
     tensors: TensorStore,
     inputs: Mapping[str, Array],
     *listeners: Interpreter.Listener,
 ) -> dict[str, Array]:
-    """The outputs by name for inputs by name, each of the shape the function says."""
+    """The outputs by name for inputs by name, each of the shape the function says.
+
+    Raises `CimcError` with the name of the op or node that cannot be executed.
+    """
     function = main_function(module)
     names = input_names(function)
     arguments = [
@@ -57,7 +76,7 @@ def execute(
         for name, type_ in zip(names, function.function_type.inputs, strict=True)
     ]
     free = _FreeDeadValues(function)
-    interpreter = Interpreter(module, listeners=(*listeners, free))
+    interpreter = _NamingInterpreter(module, listeners=(*listeners, free))
     free.interpreter = interpreter
     for functions in (
         FuncFunctions(),
@@ -67,7 +86,8 @@ def execute(
         XbarFunctions(),
     ):
         interpreter.register_implementations(functions)
-    results = interpreter.call_op(function, tuple(arguments))
+    with np.errstate(all="ignore"):  # infinities and NaN are values, as in IEEE 754
+        results = interpreter.call_op(function, tuple(arguments))
     return dict(zip(output_names(function), results, strict=True))
 
 

@@ -51,13 +51,19 @@ class CimAssignPrecisionPass(ModulePass):
 
 
 def assign_policy(layers: list[LayerOp], policy: Policy) -> None:
-    """Gives layers the precision of a policy. Raises `CimcError` if it names a layer that is not there."""
-    by_name = {name: layer for layer in layers for name in reversed(layer.all_names())}
-    by_name.update({layer.layer.data: layer for layer in layers})
-    for name, widths in policy.items():
-        if name not in by_name:
-            raise unknown_layer(name, list(by_name))
-        by_name[name].precision = _attribute(widths)
+    """Gives layers the precision of a policy. Raises `CimcError` if it names a layer that is not there.
+
+    A layer takes the entry of the first of its names that the policy has, so that layers which share their
+    weights, or come from one module, may share an entry.
+    """
+    known = [name for layer in layers for name in layer.all_names()]
+    for name in policy:
+        if name not in known:
+            raise unknown_layer(name, known)
+    for layer in layers:
+        widths = next((policy[name] for name in layer.all_names() if name in policy), None)
+        if widths is not None:
+            layer.precision = _attribute(widths)
 
 
 def _attribute(widths: Widths) -> PrecisionAttr:

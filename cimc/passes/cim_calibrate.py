@@ -112,13 +112,15 @@ class CimCalibratePass(ModulePass):
 @dataclass
 class _Watch(Interpreter.Listener):
     layers: list[LayerOp] = field(default_factory=list[LayerOp])
+    seen_at: dict[SSAValue, LayerOp] = field(default_factory=dict[SSAValue, LayerOp])
     seen: dict[SSAValue, Observer] = field(default_factory=dict[SSAValue, Observer])
 
     def will_interpret_op(self, op: Operation, args: PythonValues) -> None:
         if not isinstance(op, LayerOp) or op not in self.layers:
             return
-        for value, array in zip(op.operands[:2], args, strict=False):
-            if value is op.x or (op.is_computed and isinstance(op, MatmulOp)):
+        for value, array in dict(zip(op.operands[:2], args, strict=False)).items():
+            observed = value is op.x or (op.is_computed and isinstance(op, MatmulOp))
+            if observed and self.seen_at.setdefault(value, op) is op:  # layers that share a value see it once
                 if not np.isfinite(array).all():
                     raise CimcError(f"layer {op.layer.data!r}: the data gives values that are not finite")
                 self.seen.setdefault(value, Observer()).see(array)

@@ -10,6 +10,7 @@ from xdsl.passes import ModulePass
 
 from cimc.context import cimc_context
 from cimc.dialects.cim.attributes import EncodingAttr
+from cimc.dialects.cim.digital import RecenterOp, ReshapeOp
 from cimc.dialects.cim.layers import LayerOp, MatmulOp
 from cimc.dialects.cim.mapping import EncodeOp, MvmOp, RemoveOffsetOp, ZerosOp
 from cimc.dialects.tensor_types import (
@@ -90,14 +91,13 @@ class _Encoder:
 
     def _offset(self, encoding: EncodingAttr) -> SSAValue:
         """What is added to each output's weights so that none is negative."""
-        low, high = code_range(integer_of(self.layer.w))
+        low, high = _codes_range(self.layer.w)
         outputs = shape_of(self.layer.w)[2]
         offset = np.full(outputs, -low, np.int32)
-        if high - low > encoding.data.largest:
+        codes = constant(self.build.ctx, self.layer.w)
+        if codes is not None and high - low > encoding.data.largest:
             # Zero points of weights shift each output by another amount; its own codes fit.
-            codes = constant(self.build.ctx, self.layer.w)
-            if codes is not None:
-                offset = -codes.min(axis=(0, 1)).astype(np.int32)
+            offset = -codes.min(axis=(0, 1)).astype(np.int32)
         name = f"{self.layer.layer.data}.offset"
         return self.build.emit_constant(name, offset, codes_type(32, signed=True))
 
@@ -117,7 +117,18 @@ class _Encoder:
             )
         offset_values = None if offset is None else constant(self.build.ctx, offset)
         try:
-            cells: Array = np.stack([e.encode(matrix, offset_values) for matrix in codes])
+            cells: Array = e.encode_all(codes, offset_values)
         except ValueError as error:
             raise CimcError(f"layer {layer.layer.data!r}: {error}") from None
         return self.build.emit_constant(f"{layer.layer.data}.cells", cells, element)
+
+
+def _codes_range(w: SSAValue) -> tuple[int, int]:
+    """The smallest and the largest code that a stored operand can hold."""
+    while isinstance(w.owner, ReshapeOp):
+        w = w.owner.x
+    if isinstance(w.owner, RecenterOp):
+        # Its type has room for more than the codes less their zero point.
+        low, high = code_range(integer_of(w.owner.codes))
+        return low - w.owner.zero_point.value.data, high - w.owner.zero_point.value.data
+    return code_range(integer_of(w))

@@ -42,6 +42,11 @@ class CimSelectMappingPass(ModulePass):
         mapping = self.mapping or target.mapping
         if mapping != "any" and mapping not in MAPPINGS:
             raise CimcError(f"the mapping must be one of {', '.join(MAPPINGS)} or any, got {mapping!r}")
+        if mapping != "any" and mapping not in allowed_mappings(target):
+            raise CimcError(
+                f"the {mapping} mapping needs pairs, but crossbars of {target.name} have "
+                f"{target.rows} rows and {target.cols} columns"
+            )
         for layer in op.walk():
             if not isinstance(layer, LayerOp):
                 continue

@@ -11,6 +11,8 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from cimc.dialects.cim.attributes import TileAttr
 from cimc.dialects.cim.mapping import MvmOp
 from cimc.dialects.tensor_types import shape_of
+from cimc.errors import CimcError
+from cimc.limits import MAX_TILES
 from cimc.main_function import target_of
 from cimc.runtime.encoding import Tile
 
@@ -38,16 +40,32 @@ class CimTilePass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         target = target_of(op)
-        rows, cols = self.rows or target.rows, self.cols or target.cols
-        for mvm in list(op.walk()):
-            if isinstance(mvm, MvmOp) and mvm.tile is None:
-                _tile(mvm, rows, cols)
+        rows = target.rows if self.rows is None else self.rows
+        cols = target.cols if self.cols is None else self.cols
+        if rows < 1 or cols < 1:
+            raise CimcError(f"cim-tile: rows and cols must be 1 or more, got {rows} and {cols}")
+        products = [mvm for mvm in op.walk() if isinstance(mvm, MvmOp) and mvm.tile is None]
+        _check_count(products, rows, cols)
+        for mvm in products:
+            _tile(mvm, rows, cols)
+
+
+def _check_count(products: list[MvmOp], rows: int, cols: int) -> None:
+    count = 0
+    for mvm in products:
+        matrices, cell_rows, cell_cols = shape_of(mvm.cells)
+        count += matrices * -(-cell_rows // rows) * -(-cell_cols // cols)
+    if count > MAX_TILES:
+        raise CimcError(
+            f"the network takes {count} tiles of {rows}x{cols} cells; {MAX_TILES} are the most a program may "
+            "have: take a target with larger crossbars (a report works with any)"
+        )
 
 
 def _tile(mvm: MvmOp, rows: int, cols: int) -> None:
     sums: SSAValue = mvm.sums
     for tile in grid(*shape_of(mvm.cells), rows_per_tile=rows, cols_per_tile=cols):
-        part = MvmOp.build(
+        part = MvmOp.create(
             operands=[mvm.vectors, mvm.cells, sums],
             result_types=[sums.type],
             properties={**mvm.properties, "tile": TileAttr(tile)},

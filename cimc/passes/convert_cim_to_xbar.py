@@ -67,12 +67,12 @@ def _alloc(block: Block, index: int) -> SSAValue:
 
 def _convert(mvm: MvmOp, state: SSAValue) -> SSAValue:
     assert mvm.tile is not None
-    write = xbar.WriteOp.build(
+    write = xbar.WriteOp.create(
         operands=[state, mvm.cells],
         properties={"tile": mvm.tile},
         result_types=[state.type],
     )
-    product = xbar.MvmOp.build(
+    product = xbar.MvmOp.create(
         operands=[write.result, mvm.vectors, mvm.sums],
         properties={"layer": mvm.layer, "encoding": mvm.encoding},
         result_types=[mvm.result.type, state.type],

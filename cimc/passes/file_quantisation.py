@@ -257,6 +257,8 @@ def grid_of(ctx: CimcContext, value: SSAValue) -> Quantizer | None:
     if op.op_type == "Concat":
         grids = {grid_of(ctx, operand) for operand in op.operands}
         return grids.pop() if len(grids) == 1 else None
+    if op.op_type in ("Div", "Mul"):
+        return _scaled_grid(ctx, op)
     if count := _averaged(ctx, op):
         grid = grid_of(ctx, op.operands[0])
         return None if grid is None else _average_grid(grid, count)
@@ -283,6 +285,20 @@ def _quant_grid(ctx: CimcContext, op: OnnxOp) -> Quantizer | None:
     if bits > MAX_GRID_BITS or zero_point != int(zero_point) or not scale.reshape(-1)[0] > 0:
         return None
     return Quantizer(float(scale.reshape(-1)[0]), int(zero_point), bits, low < 0)
+
+
+def _scaled_grid(ctx: CimcContext, op: OnnxOp) -> Quantizer | None:
+    """A grid times a constant, as attention scales its queries."""
+    for index, other in ((0, 1), (1, 0)):
+        factor = evaluate(ctx, op.operands[other])
+        if factor is None or factor.size != 1 or not factor.reshape(-1)[0] > 0:
+            continue
+        grid = grid_of(ctx, op.operands[index])
+        if grid is None or (op.op_type == "Div" and index == 1):
+            return None
+        value = float(factor.reshape(-1)[0])
+        return replace(grid, scale=grid.scale * value if op.op_type == "Mul" else grid.scale / value)
+    return None
 
 
 def _averaged(ctx: CimcContext, op: OnnxOp) -> int:

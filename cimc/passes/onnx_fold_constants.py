@@ -11,6 +11,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 
 from cimc.context import CimcContext, cimc_context
 from cimc.dialects.onnx.base import OnnxOp
+from cimc.dialects.onnx.shape import DropoutOp
 from cimc.dialects.tensor_types import element_type, is_static, set_type, tensor_type
 from cimc.errors import CimcError
 from cimc.interpreters.onnx import run_onnx_op
@@ -26,7 +27,7 @@ _QUANTISATION = ("QuantizeLinear", "DequantizeLinear", "Quant")
 class OnnxFoldConstantsPass(ModulePass):
     """Computes what depends on constants only, and by that finds out all shapes.
 
-    Shape arithmetic goes away, and so do `Identity`, `Dropout` and what nobody uses. Ops that carry
+    Shape arithmetic goes away, and so do `Identity`, `Dropout` in inference and what nobody uses. Ops that carry
     quantisation (QuantizeLinear, DequantizeLinear, Quant, and Clip on codes) stay, since the
     widths of weights are read from them.
 
@@ -56,7 +57,7 @@ def _fold(ctx: CimcContext, function: FuncOp) -> None:
     for op in list(block.ops):
         if not isinstance(op, OnnxOp):
             continue
-        if op.op_type in ("Identity", "Dropout"):
+        if _does_nothing(ctx, op):
             op.results[0].replace_all_uses_with(op.operands[0])
             continue
         known = [constant(ctx, value) for value in op.operands]
@@ -67,6 +68,13 @@ def _fold(ctx: CimcContext, function: FuncOp) -> None:
     last = block.last_op
     assert last is not None
     function.function_type = FunctionType.from_lists(block.arg_types, last.operand_types)
+
+
+def _does_nothing(ctx: CimcContext, op: OnnxOp) -> bool:
+    if isinstance(op, DropoutOp) and op.training_mode is not None:
+        training = constant(ctx, op.training_mode)
+        return training is not None and not training.any()
+    return op.op_type in ("Identity", "Dropout")
 
 
 def _infer(op: OnnxOp, known: dict[SSAValue, Array | None]) -> None:

@@ -55,6 +55,10 @@ def code_dtype(bits: int, signed: bool) -> np.dtype[np.generic]:
     return np.dtype(f"{'int' if signed else 'uint'}{size}")
 
 
+_BLOCK = 1 << 15
+"""Weights that are quantised at a time: they stay in cache."""
+
+
 def weight_scales(weights: Array, bits: int, axis: int | None) -> Array:
     """Scales of symmetric narrow-range codes -(2^(bits-1)-1)..2^(bits-1)-1 from the largest magnitude.
 
@@ -70,26 +74,30 @@ def weight_scales(weights: Array, bits: int, axis: int | None) -> Array:
 def quantize_weights(weights: Array, scales: Array, bits: int, axis: int) -> Array:
     """int8 (int16 above 8 bits) codes of float weights, narrow range; `scales` is [1] or one a channel."""
     largest = (1 << (bits - 1)) - 1
-    codes = np.empty(weights.shape, code_dtype(bits, True))
+    codes = np.empty_like(weights, code_dtype(bits, True))  # also transposed in memory if they are
     moved_in, moved_out = np.moveaxis(weights, axis, 0), np.moveaxis(codes, axis, 0)
-    per_channel = np.broadcast_to(scales, (moved_in.shape[0],))
-    for channel, scale in enumerate(per_channel):  # a channel at a time stays in cache
-        values = moved_in[channel] / scale
+    channels = len(moved_in)
+    by_channel = np.broadcast_to(scales, (channels,)).reshape(-1, *[1] * (weights.ndim - 1))
+    step = max(1, channels * _BLOCK // max(1, weights.size))
+    for start in range(0, channels, step):
+        block = slice(start, start + step)
+        values = moved_in[block] / by_channel[block]
         np.rint(values, out=values)
         np.clip(values, -largest, largest, out=values)
-        moved_out[channel] = values
+        moved_out[block] = values
     return codes
 
 
 def weight_codes(weights: Array, scales: Array | None, bits: int, axis: int) -> tuple[Array, Array]:
     """Codes of `bits` bits and their scales, of float weights or of codes (then with their `scales`).
 
-    Codes that fit are kept: those of any channel span at most 2^bits - 1. Others are quantised anew.
+    Codes that fit are kept: those of any channel span at most 2^bits - 1, and none is of a larger magnitude.
+    Others are quantised anew.
     """
     if scales is not None:
         others = tuple(i for i in range(weights.ndim) if i != axis % weights.ndim)
-        span = weights.max(axis=others).astype(np.int64) - weights.min(axis=others)
-        if span.max(initial=0) < 1 << bits:
+        low, high = weights.min(axis=others).astype(np.int64), weights.max(axis=others).astype(np.int64)
+        if max((high - low).max(initial=0), -low.min(initial=0), high.max(initial=0)) < 1 << bits:
             return weights, scales
         shape = [1] * weights.ndim
         shape[axis] = -1

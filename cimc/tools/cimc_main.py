@@ -3,7 +3,6 @@
 Heavy modules are imported inside of the commands, so that `cimc --help` is fast.
 """
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,8 @@ class _CompileByDefault(click.Group):
     """A group that takes what is no subcommand for the arguments of `compile`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if args and args[0] not in (*self.commands, "--help", "--version"):
+        args = args or ["--help"]
+        if args[0] not in (*self.commands, "--help", "--version"):
             args = ["compile", *args]
         return super().parse_args(ctx, args)
 
@@ -143,29 +143,17 @@ def run_command(program: Path, input_file: Path, output: Path | None, compare: P
 
 def main() -> None:
     """Runs the tool; what the user got wrong is one message on standard error, and exit code 1."""
-    from cimc.errors import CimcError
+    from cimc.tools.failures import fail, one_message
 
-    try:
-        cli.main(standalone_mode=False)
-    except click.exceptions.Exit as e:
-        raise SystemExit(e.exit_code) from None
-    except click.ClickException as e:
-        _fail(e.format_message())
-    except CimcError as e:
-        _fail(str(e))
-    except (KeyboardInterrupt, click.Abort):
-        print("cimc: interrupted; nothing half written is left", file=sys.stderr)
-        raise SystemExit(130) from None
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output has gone, as with `| head`
-        raise SystemExit(1) from None
-    except MemoryError:
-        _fail("not enough memory")
-
-
-def _fail(message: str) -> None:
-    print(f"cimc: error: {message}", file=sys.stderr)
-    raise SystemExit(1) from None
+    with one_message("cimc"):
+        try:
+            code = cli.main(standalone_mode=False)
+        except click.ClickException as e:
+            fail("cimc", e.format_message())
+        except click.Abort:
+            raise KeyboardInterrupt from None
+    if code:
+        raise SystemExit(code)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,16 @@
 """`cimc-opt`: like mlir-opt, with our dialects and passes beside xDSL's own."""
 
-import sys
+import argparse
 from pathlib import Path
+from typing import IO
 
+import numpy as np
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.xdsl_opt_main import xDSLOptMain
 
 from cimc.dialects import get_all_cimc_dialects
 from cimc.passes import get_all_cimc_passes
+from cimc.tools.failures import fail, one_message
 
 
 class CimcOptMain(xDSLOptMain):
@@ -25,32 +29,81 @@ class CimcOptMain(xDSLOptMain):
         for name, factory in get_all_cimc_passes().items():
             self.register_pass(name, factory)
 
+    def register_all_arguments(self, arg_parser: argparse.ArgumentParser) -> None:
+        super().register_all_arguments(arg_parser)
+        # argparse would print its usage, all our passes among it, and exit with 2.
+        arg_parser.error = lambda message: fail("cimc-opt", f"{message}; see cimc-opt --help")
+
+    def setup_pipeline(self) -> None:
+        from cimc.xdsl_errors import parsing_pipeline
+
+        with parsing_pipeline():
+            super().setup_pipeline()
+
+    def prepare_input(self) -> tuple[list[tuple[IO[bytes], int]], str]:
+        from cimc.errors import CimcError
+
+        try:
+            return super().prepare_input()
+        except ValueError as e:
+            raise CimcError(f"{self.get_input_name()}: {e}") from None
+
+    def parse_chunk(
+        self, chunk: IO[bytes], file_extension: str, start_offset: int = 0
+    ) -> ModuleOp | None:
+        from cimc.xdsl_errors import parsing
+
+        with parsing(self.get_input_name()):
+            return super().parse_chunk(chunk, file_extension, start_offset)
+
+    def apply_passes(self, prog: ModuleOp) -> None:
+        """Applies the passes; what they refuse is a diagnostic, as what the verifier refuses is."""
+        from xdsl.utils.exceptions import DiagnosticException
+
+        from cimc.checks import check_module
+        from cimc.errors import CimcError
+
+        try:
+            if not self.args.disable_verify:
+                check_module(prog)
+            with np.errstate(all="ignore"):
+                super().apply_passes(prog)
+            if not self.args.disable_verify:
+                check_module(prog)
+        except CimcError as e:
+            raise DiagnosticException(str(e)) from None
+
     def run(self) -> None:
-        """Reads the weights beside the input, then does what xDSL's driver does."""
+        """Reads the weights beside the input, then does what xDSL's driver does.
+
+        An output file is written as a whole or not at all.
+        """
         from cimc.context import cimc_context
         from cimc.ir_files import load_weights
+        from cimc.tensor_store import atomic_path
 
         if self.args.input_file is not None:
             load_weights(cimc_context(self.ctx), Path(self.args.input_file))
-        super().run()
+        if self.args.output_file is None:
+            super().run()
+            return
+        with atomic_path(Path(self.args.output_file)) as temporary:
+            self.args.output_file = str(temporary)
+            super().run()
 
 
 def main() -> None:
     """Runs the tool; what the user got wrong is one message on standard error, and exit code 1."""
     from xdsl.utils.exceptions import DiagnosticException, ParseError
 
-    from cimc.errors import CimcError
+    from cimc.xdsl_errors import ir_error
 
-    try:
-        CimcOptMain("cimc optimizer driver").run()
-    except (CimcError, DiagnosticException, ParseError, ValueError, OSError) as e:
-        print(f"cimc-opt: error: {e}", file=sys.stderr)
-        raise SystemExit(1) from None
-    except BaseException as e:
-        if type(e).__name__ != "ArgSpecParseError":  # xDSL derives it from BaseException
-            raise
-        print(f"cimc-opt: error: {e}", file=sys.stderr)
-        raise SystemExit(1) from None
+    with one_message("cimc-opt"):
+        tool = CimcOptMain("cimc optimizer driver")
+        try:
+            tool.run()
+        except (ParseError, DiagnosticException) as e:
+            raise ir_error(tool.get_input_name(), e) from None
 
 
 if __name__ == "__main__":

@@ -245,10 +245,10 @@ class TargetAttr(Data[Target]):
             printer.print_string(f"{name} = ")
             if isinstance(value, str):
                 printer.print_string_literal(value)
-            elif isinstance(value, float):
+            elif "e" in repr(value):  # 1e-07 is no number in MLIR
                 printer.print_float(value, Float64Type())
             else:
-                printer.print_int(value)
+                printer.print_string(repr(value))
 
         with printer.in_angle_brackets():
             printer.print_list([f.name for f in fields(Target)], entry)

@@ -60,6 +60,7 @@ from cimc.dialects.tensor_types import (
     shape_of,
     tensor_of,
 )
+from cimc.limits import check_elements
 from cimc.runtime import arrays
 from cimc.runtime.arrays import Array
 
@@ -174,6 +175,8 @@ class OnnxOp(IRDLOperation, ABC):
         if all(is_static(operand.type) for operand in self.operands):
             try:
                 shapes = self.infer_shapes(constant)
+                for shape in shapes:
+                    check_elements("a result", shape)
                 return [TensorType(e, s) for e, s in zip(elements, shapes, strict=True)]
             except UnknownShape:
                 pass

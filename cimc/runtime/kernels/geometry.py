@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
+from cimc.limits import check_elements, check_window
+
 
 def resolve_pads(
     auto_pad: str, size: int, kernel: int, stride: int, dilation: int, pads: tuple[int, int]
@@ -94,11 +96,15 @@ def spatial_axes(
     if not rank == len(kernel_shape) == len(strides) == len(dilations) == len(pads) / 2:
         raise ValueError(f"kernel, strides, dilations and pads must suit {rank} spatial axes")
 
+    if any(n < 1 for n in (*kernel_shape, *strides, *dilations)):
+        raise ValueError("a kernel's sizes, strides and dilations are at least 1")
+    check_window(kernel_shape)
     axes: list[Axis] = []
     for axis, (size, kernel) in enumerate(zip(sizes, kernel_shape, strict=True)):
         window = (size, kernel, strides[axis], dilations[axis])
         resolved = resolve_pads(auto_pad, *window, (pads[axis], pads[rank + axis]))
         axes.append(Axis(*window, resolved, output_size(*window, resolved, ceil_mode=ceil_mode)))
+    check_elements("a padded picture", [axis.size + sum(axis.pads) + axis.overhang for axis in axes])
     return tuple(axes)
 
 
