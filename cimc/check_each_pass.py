@@ -71,13 +71,19 @@ def _compare(pass_name: str, output: str, expected: Array, found: Array) -> None
         raise CimcError(
             f"pass {pass_name} changed output {output!r}: shape {found.shape}, before {expected.shape}"
         )
-    difference = np.abs(expected.astype(np.float64) - found.astype(np.float64))
-    largest = float(np.nanmax(difference))
-    size = float(np.abs(expected.astype(np.float64)).max())
-    if largest <= ROUNDS.get(pass_name, 0.0) * size:
+    difference = _difference(expected.astype(np.float64), found.astype(np.float64))
+    size = float(np.abs(expected[np.isfinite(expected)]).max(initial=0))
+    if difference.max(initial=0) <= ROUNDS.get(pass_name, 0.0) * size:
         return
-    worst = tuple(int(i) for i in np.unravel_index(np.nanargmax(difference), difference.shape))
+    worst = tuple(int(i) for i in np.unravel_index(np.argmax(difference), difference.shape))
     raise CimcError(
         f"pass {pass_name} changed output {output!r}: {np.count_nonzero(difference)} of "
         f"{difference.size} numbers, the most at {list(worst)}: {found[worst]!r}, before {expected[worst]!r}"
     )
+
+
+@np.errstate(invalid="ignore")
+def _difference(a: Array, b: Array) -> Array:
+    """How far numbers are apart: not at all if both are NaN, infinitely if one is."""
+    same = (a == b) | (np.isnan(a) & np.isnan(b))
+    return np.where(same, 0.0, np.nan_to_num(np.abs(a - b), nan=np.inf))

@@ -1,6 +1,7 @@
 """Input data: `.npz` files of arrays by the names of the graph's inputs."""
 
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -8,9 +9,24 @@ import numpy as np
 from xdsl.dialects.func import FuncOp
 
 from cimc.dialects.tensor_types import shape_of
-from cimc.errors import CimcError
+from cimc.errors import CimcError, first_line
 from cimc.main_function import input_names
 from cimc.runtime.arrays import Array
+from cimc.tensor_store import atomic_path
+
+_DAMAGED = (
+    ArithmeticError,
+    EOFError,
+    LookupError,
+    NotImplementedError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What zipfile and numpy raise for damaged files."""
 
 _SINGLE = ("x", "x_train", "x_test")
 """What a single input may be called instead, in this order."""
@@ -19,12 +35,26 @@ _SINGLE = ("x", "x_train", "x_test")
 def load_npz(path: Path) -> dict[str, Array]:
     """The arrays of an `.npz` file. Raises `CimcError` if it cannot be read as such."""
     try:
-        with np.load(path) as data:
-            if not isinstance(data, np.lib.npyio.NpzFile):
-                raise CimcError(f"{path}: a .npz file is needed, not a .npy file")
-            return {name: data[name] for name in data.files}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as e:
-        raise CimcError(f"{path}: cannot be read as .npz: {e}") from None
+        with path.open("rb") as stream:
+            if stream.read(2) != b"PK":  # else numpy would take it for a pickle
+                raise CimcError(f"{path}: not a .npz file (an archive of arrays, as numpy.savez writes)")
+            stream.seek(0)
+            with np.load(stream) as data:
+                return {name: a for name in data.files if isinstance(a := data[name], np.ndarray)}
+    except OSError as e:
+        raise CimcError(f"{path}: cannot be read: {e.strerror or e}") from None
+    except MemoryError:
+        raise CimcError(f"{path}: an array in it is larger than the memory, or the file is damaged") from None
+    except _DAMAGED as e:
+        raise CimcError(f"{path}: cannot be read as .npz: {first_line(e)}") from None
+
+
+def save_npz(path: Path, arrays: Mapping[str, Array]) -> None:
+    """Writes an `.npz` file; unlike with numpy.savez, arrays may have any name."""
+    with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as stream:
+                np.lib.format.write_array(stream, np.asarray(array), allow_pickle=False)
 
 
 def inputs_for(function: FuncOp, data: Mapping[str, Array], label: str) -> dict[str, Array]:
@@ -54,14 +84,17 @@ def inputs_for(function: FuncOp, data: Mapping[str, Array], label: str) -> dict[
 def batches(
     function: FuncOp, inputs: Mapping[str, Array], limit: int | None = None
 ) -> Iterator[dict[str, Array]]:
-    """Whole batches of the size the function takes, of at most `limit` pictures (one batch at least).
+    """Whole batches of the size the function takes.
 
-    Raises `CimcError` if the number of pictures is no multiple of the batch.
+    With a `limit`, as for samples, of about so many pictures: one batch at least, for which fewer pictures
+    are repeated. Raises `CimcError` without one if the number of pictures is no multiple of the batch.
     """
     sizes = {
         name: shape_of(type_)[0] if shape_of(type_) else 0
         for name, type_ in zip(input_names(function), function.function_type.inputs, strict=True)
     }
+    if limit is not None:
+        inputs = {name: _repeated(array, sizes[name]) for name, array in inputs.items()}
     counts = {len(inputs[name]) // size for name, size in sizes.items() if size}
     uneven = [name for name, size in sizes.items() if size and len(inputs[name]) % size]
     if (uneven and limit is None) or len(counts) > 1:
@@ -79,3 +112,10 @@ def batches(
             name: array[index * sizes[name] : (index + 1) * sizes[name]] if sizes[name] else array
             for name, array in inputs.items()
         }
+
+
+def _repeated(array: Array, count: int) -> Array:
+    """At least `count` pictures, the same again where there are fewer."""
+    if not count or not 0 < len(array) < count:
+        return array
+    return array.take(np.arange(count) % len(array), axis=0)

@@ -14,7 +14,7 @@ from cimc.dialects.weights import LoadOp
 from cimc.errors import CimcError
 from cimc.interpreters.weights import loaded_array
 from cimc.tensor_store import atomic_path, digest
-from cimc.xdsl_errors import ir_error, parsing
+from cimc.xdsl_errors import check_text, ir_error, parsing
 
 SHARED_WEIGHTS = "weights.safetensors"
 """The arrays of all `.mlir` files of a folder that have no file of their own, as `--dump-ir` makes."""
@@ -69,6 +69,7 @@ def load_weights(ctx: CimcContext, path: Path) -> None:
 
 def parse_module(ctx: CimcContext, text: str, label: str) -> ModuleOp:
     """A verified module from text. Raises `CimcError` if it is not valid."""
+    check_text(text, label)
     try:
         with parsing(label):
             module = Parser(ctx, text, label).parse_module()

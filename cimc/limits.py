@@ -18,13 +18,11 @@ def check_elements(what: str, shape: Sequence[int]) -> None:
     elements = prod(max(size, 1) for size in shape)
     if elements > MAX_ELEMENTS:
         raise ValueError(
-            f"{what} of shape {tuple(shape)} is too large: {MAX_ELEMENTS} elements are the most an array may have"
+            f"{what} of shape {tuple(shape)} is too large; an array may have {MAX_ELEMENTS} elements"
         )
 
 
 def check_window(kernel: Sequence[int]) -> None:
     """Raises `ValueError` if a window is too large."""
     if prod(kernel) > MAX_WINDOW:
-        raise ValueError(
-            f"a kernel of {tuple(kernel)} is too large: {MAX_WINDOW} elements are the most it may have"
-        )
+        raise ValueError(f"a kernel of {tuple(kernel)} is too large; it may have {MAX_WINDOW} elements")

@@ -79,5 +79,10 @@ def pipeline(stage: Stage, options: Options) -> str:
 def _spec(name: str, options: dict[str, str | int]) -> str:
     if not options:
         return name
-    texts = (f'{key}="{v}"' if isinstance(v, str) else f"{key}={v}" for key, v in options.items())
+    texts = (f"{key}={_quoted(v) if isinstance(v, str) else v}" for key, v in options.items())
     return f"{name}{{{' '.join(texts)}}}"
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'

@@ -40,7 +40,7 @@ def load_policy(path: Path) -> Policy:
         data: Any = json.loads(path.read_text())
     except OSError as e:
         raise CimcError(f"policy {path}: cannot be read: {e.strerror}") from None
-    except ValueError as e:
+    except (ValueError, RecursionError) as e:
         raise CimcError(f"policy {path}: not valid JSON: {e}") from None
     if isinstance(data, dict) and isinstance(cast(dict[str, Any], data).get("layers"), dict):
         data = cast(dict[str, Any], data)["layers"]

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, cast
 
 import numpy as np
 from xdsl.dialects.builtin import ModuleOp
@@ -14,7 +13,7 @@ from xdsl.passes import ModulePass
 
 from cimc.check_each_pass import check_each_pass
 from cimc.context import CimcContext, new_context
-from cimc.data import batches, inputs_for
+from cimc.data import batches, inputs_for, save_npz
 from cimc.driver import Observer, drop_unused_arrays, run_pipeline
 from cimc.errors import CimcError
 from cimc.frontend.importer import import_onnx
@@ -168,6 +167,6 @@ def _as_files(
             policy = path
         if isinstance(data, Mapping):
             path = Path(folder) / "data.npz"
-            np.savez(path, **cast(dict[str, Any], dict(data)))
+            save_npz(path, data)
             data = path
         yield (None if policy is None else str(policy)), (None if data is None else str(data))

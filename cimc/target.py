@@ -53,6 +53,8 @@ class Target:
             value = getattr(self, key)
             if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
                 raise CimcError(f"target {self.name}: {key} must be above 0, got {value!r}")
+            if value * PICOSECONDS_PER_US < 0.5:
+                raise CimcError(f"target {self.name}: {key} must be a picosecond or more, got {value!r}")
             if value * PICOSECONDS_PER_US > 1 << 62:
                 raise CimcError(f"target {self.name}: {key} of {value!r} is too long")
         if self.mapping not in MAPPINGS:
@@ -112,7 +114,7 @@ def load_target(name_or_file: str) -> Target:
 def _parse(text: str, default_name: str) -> Target:
     try:
         table: Mapping[str, Any] = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as e:
+    except (tomllib.TOMLDecodeError, RecursionError) as e:
         raise CimcError(f"target {default_name}: not valid TOML: {e}") from None
     known = {f.name for f in fields(Target)}
     if unknown := sorted(set(table) - known):

@@ -37,7 +37,7 @@ class TensorStore(dict[str, Array]):
         import safetensors.numpy
 
         library = cast(Any, safetensors.numpy)  # its paths have no full types
-        arrays = {name: np.ascontiguousarray(self[name]) for name in sorted(set(names))}
+        arrays = {name: np.asarray(self[name], order="C") for name in sorted(set(names))}
         with atomic_path(path) as temporary:
             library.save_file(arrays, temporary)
 
@@ -52,6 +52,18 @@ class TensorStore(dict[str, Array]):
             raise CimcError(f"{path}: not a readable weights file: {e}") from None
 
 
+def check_output(path: Path, suffix: str = "") -> None:
+    """Raises `CimcError` if a file cannot be written there, or its name should end otherwise."""
+    if path.suffix != suffix and suffix:
+        raise CimcError(f"{path}: give the output a name that ends in {suffix}")
+    if path.exists() and not path.is_file():
+        raise CimcError(f"{path}: cannot be written: it is no ordinary file")
+    if not path.parent.is_dir():
+        raise CimcError(f"{path}: cannot be written: there is no folder {path.parent}")
+    if not os.access(path.parent, os.W_OK):
+        raise CimcError(f"{path}: cannot be written: no permission to write in {path.parent}")
+
+
 class atomic_path:
     """A context that gives a temporary file's path and renames it to `path` if all went well."""
 
@@ -59,8 +71,7 @@ class atomic_path:
         self.path = path
 
     def __enter__(self) -> Path:
-        if self.path.exists() and not self.path.is_file():
-            raise CimcError(f"{self.path}: cannot be written: it is no ordinary file")
+        check_output(self.path)
         try:
             handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.", suffix=".tmp")
         except OSError as e:

@@ -1,5 +1,6 @@
 """What xDSL raises for malformed text, IR and pipelines, as `CimcError`."""
 
+import re
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -12,6 +13,7 @@ _LET_THROUGH = (
     AssertionError,
     AttributeError,
     LookupError,
+    MemoryError,
     NotImplementedError,
     RecursionError,
     StopIteration,
@@ -19,6 +21,12 @@ _LET_THROUGH = (
     ValueError,
 )
 """What xDSL's parser and its attributes' constructors let through for some malformed texts."""
+
+
+_TOKENS = re.compile(
+    r'//[^\n]*|"(?:[^"\\\n\v\f]|\\(?:["nt\\]|[0-9A-Fa-f]{2}))*"|"|(?<![\w.$%@#!-])[su]?i[0-9]{5,}\b'
+)
+"""Comments, strings as MLIR writes them, a quote that begins none, integer types of 10000 bits or more."""
 
 
 def ir_error(label: str, error: ParseError | DiagnosticException) -> CimcError:
@@ -48,6 +56,17 @@ def parsing_pipeline() -> Generator[None]:
     except (ArgSpecParseError, ValueError) as e:  # the former is a BaseException, and three lines long
         lines = [line.strip() for line in str(e).splitlines() if line.strip()]
         raise CimcError(f"pass pipeline: {' '.join(lines)}") from None
+
+
+def check_text(text: str, label: str) -> None:
+    """Raises `CimcError` for text on which xDSL's parser would take exponential time, or all memory."""
+    for match in _TOKENS.finditer(text):
+        token = match.group()
+        if token != '"' and token[0] in '/"':
+            continue
+        unclosed = "a string is not closed, or has an unknown escape"
+        problem = unclosed if token == '"' else f"no array holds {token}"
+        raise CimcError(f"{label}: line {text.count(chr(10), 0, match.start()) + 1}: {problem}")
 
 
 def _position(error: ParseError) -> str:

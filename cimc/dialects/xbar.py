@@ -3,12 +3,15 @@
 A crossbar is a value of type `!xbar.crossbar` that each `write` and `mvm` takes and gives anew, so the order
 in which one crossbar works is in the IR as a chain of values: it is used once, and nothing can be computed
 before it is written. What does not depend on each other may run at the same time on other crossbars.
+
+A large network has thousands of writes and products, and parsing is what costs time. So these two have a form
+of their own without types, since those of the operands say all: it takes less than half the time to parse.
 """
 
 from typing import ClassVar
 
 from xdsl.dialects.builtin import IntegerAttr, StringAttr, i64
-from xdsl.ir import Dialect, ParametrizedAttribute, TypeAttribute
+from xdsl.ir import Dialect, ParametrizedAttribute, SSAValue, TypeAttribute
 from xdsl.irdl import (
     IRDLOperation,
     ParsePropInAttrDict,
@@ -19,10 +22,13 @@ from xdsl.irdl import (
     prop_def,
     result_def,
 )
+from xdsl.parser import Parser
+from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
 from cimc.dialects.cim.attributes import EncodingAttr, TileAttr
 from cimc.dialects.cim.constraints import CODES
+from cimc.dialects.cim.mapping import verify_product, verify_tile
 from cimc.dialects.tensor_types import shape_of
 
 
@@ -38,7 +44,7 @@ class AllocOp(IRDLOperation):
     """A crossbar of the target by its number, with nothing written.
 
     ```mlir
-    %xb = xbar.alloc 0
+    %xb = xbar.alloc {index = 0 : i64}
     ```
     """
 
@@ -56,8 +62,7 @@ class WriteOp(IRDLOperation):
     """Programs a tile of cell codes into the rows and columns of a crossbar from 0 on.
 
     ```mlir
-    %xb1 = xbar.write %xb, %cells {tile = #cim.tile<matrix 0, rows 0 to 64, columns 0 to 40>}
-        : tensor<1x64x40xui4>
+    %xb1 = xbar.write %xb, %cells tile<matrix 0, rows 0 to 64, columns 0 to 40>
     ```
     """
 
@@ -68,8 +73,23 @@ class WriteOp(IRDLOperation):
     cells = operand_def(CODES)
     result = result_def(CrossbarType())
 
-    irdl_options = (ParsePropInAttrDict(),)
-    assembly_format = "$crossbar `,` $cells attr-dict `:` type($cells)"
+    def print(self, printer: Printer) -> None:
+        _print_operands(printer, self)
+        printer.print_string(" tile")
+        self.tile.print_parameter(printer)
+        printer.print_op_attributes(self.attributes)
+
+    @classmethod
+    def parse(cls, parser: Parser) -> "WriteOp":
+        crossbar, cells = _parse_operands(parser, 2)
+        parser.parse_keyword("tile")
+        tile = TileAttr(TileAttr.parse_parameter(parser))
+        return cls.create(
+            operands=[crossbar, cells],
+            properties={"tile": tile},
+            attributes=parser.parse_optional_attr_dict(),
+            result_types=[CrossbarType()],
+        )
 
     def verify_(self) -> None:
         tile = self.tile.data
@@ -88,9 +108,8 @@ class MvmOp(IRDLOperation):
     (shift-and-add, partial sums). Inputs and sums are those of the tile that was written last.
 
     ```mlir
-    %s, %xb2 = xbar.mvm %xb1, %v, %0 {layer = "fc",
-        encoding = #cim.encoding<"differential-column", cell_bits 4, slices 2>}
-        : tensor<1x5x64xui8>, tensor<1x5x10xsi24>
+    %s, %xb2 = xbar.mvm %xb1, %v, %0 layer "fc"
+        encoding<"differential-column", cell_bits 4, slices 2>
     ```
     """
 
@@ -106,8 +125,27 @@ class MvmOp(IRDLOperation):
     result = result_def(_S)
     crossbar_after = result_def(CrossbarType())
 
-    irdl_options = (ParsePropInAttrDict(),)
-    assembly_format = "$crossbar `,` $vectors `,` $sums attr-dict `:` type($vectors) `,` type($sums)"
+    def print(self, printer: Printer) -> None:
+        _print_operands(printer, self)
+        printer.print_string(" layer ")
+        printer.print_string_literal(self.layer.data)
+        printer.print_string(" encoding")
+        self.encoding.print_parameter(printer)
+        printer.print_op_attributes(self.attributes)
+
+    @classmethod
+    def parse(cls, parser: Parser) -> "MvmOp":
+        crossbar, vectors, sums = _parse_operands(parser, 3)
+        parser.parse_keyword("layer")
+        layer = StringAttr(parser.parse_str_literal())
+        parser.parse_keyword("encoding")
+        encoding = EncodingAttr(EncodingAttr.parse_parameter(parser))
+        return cls.create(
+            operands=[crossbar, vectors, sums],
+            properties={"layer": layer, "encoding": encoding},
+            attributes=parser.parse_optional_attr_dict(),
+            result_types=[sums.type, CrossbarType()],
+        )
 
     def verify_(self) -> None:
         if isinstance(self.crossbar.owner, AllocOp):
@@ -115,6 +153,30 @@ class MvmOp(IRDLOperation):
         vectors, sums = shape_of(self.vectors), shape_of(self.sums)
         if len(vectors) != 3 or len(sums) != 3 or vectors[:2] != sums[:2]:
             raise VerifyException(f"vectors {vectors} do not go with sums {sums}")
+        write = self.crossbar.owner
+        if isinstance(write, WriteOp):
+            encoding = self.encoding.data
+            verify_product(self.vectors, shape_of(write.cells), self.sums, encoding)
+            verify_tile(write.tile, write.cells, encoding)
+
+
+def _print_operands(printer: Printer, op: IRDLOperation) -> None:
+    printer.print_string(" ")
+    printer.print_list(op.operands, printer.print_operand)
+
+
+def _parse_operands(parser: Parser, count: int) -> list[SSAValue]:
+    """Operands whose types are those of the values, which must be defined before."""
+    operands: list[SSAValue] = []
+    for index in range(count):
+        if index:
+            parser.parse_punctuation(",")
+        operand = parser.parse_unresolved_operand()
+        values = parser.ssa_values.get(operand.operand_name, ())
+        if operand.index >= len(values):
+            parser.raise_error(f"%{operand.operand_name} is used before it is defined", operand.span)
+        operands.append(values[operand.index])
+    return operands
 
 
 Xbar = Dialect("xbar", [AllocOp, MvmOp, WriteOp], [CrossbarType])

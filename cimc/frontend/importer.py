@@ -116,9 +116,10 @@ class _GraphImporter:
         if name in self.values:
             raise CimcError(f"the value {name!r} is defined twice; each name may have one definition")
         self.values[name] = value
-        hint_ = "".join(c if c.isalnum() or c in "_$.-" else "_" for c in name)
+        hint_ = "".join(c if c.isalnum() or c in "_$." else "_" for c in name)
         if hint_ and hint_.isascii():
-            value.name_hint = f"_{hint_}" if hint_[0].isdigit() else hint_.replace("-", "_")
+            # xDSL cuts off a number behind an underscore, which must leave something.
+            value.name_hint = f"v{hint_}" if hint_[0] in "_0123456789" else hint_
 
     def _value(self, name: str, user: str) -> SSAValue:
         if name in self.values:
@@ -173,11 +174,16 @@ class _GraphImporter:
         return len(shape_of(type_)) if is_static(type_) else None
 
     def _op(self, node: Node, proto: "NodeProto", label: str) -> None:
-        inputs = [self._input(value, f"{node.outputs[0]}.{i}", label) for i, value in enumerate(node.inputs)]
+        name = node.outputs[0] if node.outputs else label
+        inputs = [self._input(value, f"{name}.{i}", label) for i, value in enumerate(node.inputs)]
         try:
             attributes = {k: _attribute(v) for k, v in node.attributes.items()}
+            if not node.outputs:
+                raise ValueError("it has no output")
             unknown = UnrankedTensorType(f32)
+            OPS_BY_TYPE[node.op_type].check_attributes(attributes)
             op = OPS_BY_TYPE[node.op_type].from_onnx(inputs, attributes, [unknown] * len(node.outputs))
+            op.get_irdl_definition().verify(op)
             for result, type_ in zip(op.results, op.infer_types(self.arrays.get), strict=True):
                 set_type(result, type_)
             self.block.add_op(op)
@@ -233,10 +239,10 @@ def _constant_of(proto: "NodeProto", label: str) -> Array:
 
 
 def _attribute_value(attribute: Any, label: str) -> Any:
-    from onnx import AttributeProto, helper, numpy_helper
+    from onnx import AttributeProto, helper
 
     if attribute.type == AttributeProto.TENSOR:
-        return numpy_helper.to_array(attribute.t)
+        return _array(attribute.t, f"{label}, attribute {attribute.name}")
     supported = {
         AttributeProto.FLOAT,
         AttributeProto.INT,

@@ -34,6 +34,8 @@ def modernize(node: Node, opset: int, rank_of: RankOf) -> list[Node]:
 
     Raises `ValueError` if that cannot be told.
     """
+    if opset < 6:
+        node.attributes.pop("consumed_inputs", None)  # a hint for working in place
     for op_types, changed_in, change in _CHANGES:
         if node.op_type in op_types and opset < changed_in:
             change(node)
@@ -67,6 +69,18 @@ def _drop(*attributes: str) -> Callable[[Node], None]:
 def _clip(node: Node) -> None:
     for position, key in ((1, "min"), (2, "max")):
         _to_input(key, position, "float32")(node)
+
+
+def _cast(node: Node) -> None:
+    """The type was a name."""
+    from onnx import TensorProto
+
+    if isinstance(name := node.attributes.get("to"), str):
+        node.attributes["to"] = TensorProto.DataType.Value(name)
+
+
+def _concat(node: Node) -> None:
+    node.attributes.setdefault("axis", 1)
 
 
 def _slice(node: Node) -> None:
@@ -107,18 +121,20 @@ def _aligned(node: Node, ranks: list[int | None]) -> list[Node]:
         return [node]
     if len(ranks) != 2 or ranks[0] is None or ranks[1] is None:
         raise ValueError(f"the shapes that {node.op_type} of this opset broadcasts are not known")
-    missing = ranks[0] - axis % ranks[0] - ranks[1]
+    missing = ranks[0] - (axis if axis >= 0 else axis + ranks[0]) - ranks[1]
     if missing <= 0:
         return [node]
     slope, unsqueezed = node.inputs[1], f"{node.outputs[0]}.aligned"
     node.inputs[1] = unsqueezed
-    axes = np.arange(ranks[1], ranks[1] + missing)
+    axes = np.array(range(ranks[1], ranks[1] + missing))
     return [Node("Unsqueeze", [slope, axes], [unsqueezed], {}), node]
 
 
 _CHANGES: list[tuple[tuple[str, ...], int, Callable[[Node], None]]] = [
-    (("BatchNormalization",), 14, _drop("spatial", "is_test", "consumed_inputs")),
+    (("BatchNormalization",), 14, _drop("spatial", "is_test")),
+    (("Cast",), 6, _cast),
     (("Clip",), 11, _clip),
+    (("Concat",), 4, _concat),
     (("Dropout",), 12, _drop("ratio", "is_test")),
     (("Gemm",), 7, _drop("broadcast")),
     (("Pad",), 11, _pad),

@@ -1,5 +1,6 @@
 """Reads an ONNX file, or says in one message why not."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -8,7 +9,7 @@ from cimc.errors import CimcError, first_line
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-OLDEST_OPSET = 6
+OLDEST_OPSET = 1
 
 
 def load_onnx(path: Path) -> "ModelProto":
@@ -25,6 +26,7 @@ def load_onnx(path: Path) -> "ModelProto":
     except (OSError, ValueError, RuntimeError, onnx.checker.ValidationError) as e:
         # External data is resolved here: a file that is missing, too short or outside the folder.
         raise CimcError(f"{path}: cannot be read: {first_line(e)}") from None
+    _check_text(model, path)
     if not model.HasField("graph") or not model.graph.output:
         raise CimcError(f"{path}: holds no graph with outputs; is it an ONNX model?")
     if model.functions:
@@ -49,3 +51,29 @@ def opset_of(model: "ModelProto") -> int:
             "export it anew, or convert it with onnx.version_converter"
         )
     return version
+
+
+_TENSOR_TEXTS = ("name", "doc_string", "external_data")
+"""What of a TensorProto may hold text: listing all of its fields would copy its data."""
+
+
+def _check_text(message: Any, path: Path) -> None:
+    """Raises `CimcError` for a name that is no UTF-8: protobuf gives it as bytes, which nothing expects."""
+    for name, value in _text_fields(message):
+        if isinstance(value, bytes):
+            raise CimcError(f"{path}: a damaged file: {name} holds {value!r}, which is no UTF-8")
+        if not isinstance(value, str):
+            _check_text(value, path)
+
+
+def _text_fields(message: Any) -> Iterator[tuple[str, Any]]:
+    """The texts and messages in a message, one by one."""
+    if message.DESCRIPTOR.name == "TensorProto":
+        fields = [(message.DESCRIPTOR.fields_by_name[n], getattr(message, n)) for n in _TENSOR_TEXTS]
+    else:
+        fields = message.ListFields()
+    for field, value in fields:
+        if field.type in (field.TYPE_STRING, field.TYPE_MESSAGE):
+            single = isinstance(value, str | bytes) or hasattr(value, "ListFields")
+            for part in [value] if single else value:
+                yield field.name, part

@@ -119,7 +119,7 @@ class CimFunctions(InterpreterFunctions):
         self, interpreter: Interpreter, op: RemoveOffsetOp, args: PythonValues
     ) -> PythonValues:
         sums, offset = args[0].astype(np.int64), args[1]
-        return ((sums[..., :-1] - offset * sums[..., -1:]).astype(result_dtype(op)),)
+        return ((sums[..., :-1] - offset[..., None, :] * sums[..., -1:]).astype(result_dtype(op)),)
 
 
 def own_sums(only_user: bool, sums: Array) -> Array:

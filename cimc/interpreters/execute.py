@@ -7,18 +7,17 @@ import numpy as np
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
 from xdsl.interpreter import Interpreter, OpImplResult, PythonValues
-from xdsl.interpreters.func import FuncFunctions
 from xdsl.ir import Attribute, Operation, SSAValue
-from xdsl.utils.exceptions import InterpretationError
 
 from cimc.dialects.tensor_types import dtype_of, element_type, shape_of
-from cimc.errors import CimcError, first_line
+from cimc.errors import CimcError
 from cimc.interpreters.cim import CimFunctions
+from cimc.interpreters.func import FuncFunctions
+from cimc.interpreters.naming import naming
 from cimc.interpreters.onnx import OnnxFunctions
 from cimc.interpreters.weights import WeightsFunctions
 from cimc.interpreters.xbar import XbarFunctions
 from cimc.main_function import input_names, main_function, output_names
-from cimc.passes.locations import node_of
 from cimc.runtime.arrays import Array
 from cimc.tensor_store import TensorStore
 
@@ -49,14 +48,8 @@ class _NamingInterpreter(Interpreter):
     """An interpreter whose errors are `CimcError` and name the op, or the ONNX node that it comes from."""
 
     def _run_op(self, op: Operation, inputs: PythonValues) -> OpImplResult:
-        try:
+        with naming(op):
             return super()._run_op(op, inputs)
-        except (ArithmeticError, LookupError, TypeError, ValueError, InterpretationError) as e:
-            raise CimcError(f"{node_of(op)}: cannot be executed: {first_line(e)}") from None
-        except MemoryError:
-            raise CimcError(f"{node_of(op)}: not enough memory to execute it") from None
-        except RecursionError:
-            raise CimcError(f"{node_of(op)}: functions call each other without end") from None
 
 
 def execute(

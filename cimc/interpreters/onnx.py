@@ -1,6 +1,6 @@
 """Executes the `onnx` dialect with the numpy kernels."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from xdsl.interpreter import (
     Interpreter,
@@ -9,25 +9,40 @@ from xdsl.interpreter import (
     impl,
     register_impls,
 )
+from xdsl.ir import SSAValue
 
 from cimc.dialects.onnx import OPS_BY_TYPE
 from cimc.dialects.onnx.base import OnnxOp
+from cimc.dialects.tensor_types import is_static, shape_of
+from cimc.interpreters.naming import naming
 from cimc.runtime.arrays import Array
 from cimc.runtime.kernels import KERNELS, NEEDS_NUM_RESULTS
 
 
 def run_onnx_op(op: OnnxOp, args: Sequence[Array]) -> tuple[Array, ...]:
-    """The results of an op on the arrays of its operands."""
+    """The results of an op on the arrays of its operands.
+
+    Raises `CimcError` that names the node if they do not go together.
+    """
     values = dict(zip(op.operands, args, strict=True))
     inputs = [None if v is None else values[v] for v in op.onnx_operands()]
     attributes = op.onnx_attributes()
     if op.op_type in NEEDS_NUM_RESULTS:
         attributes["num_results"] = len(op.results)
-    arrays = KERNELS[op.op_type](*inputs, **attributes)
+    with naming(op):
+        _check_shapes(op, values)
+        arrays = KERNELS[op.op_type](*inputs, **attributes)
     # A kernel gives all outputs; those that the node leaves out, at the end or in the middle, are dropped.
     return tuple(
         array for array, result in zip(arrays, op.onnx_results(), strict=False) if result is not None
     )
+
+
+def _check_shapes(op: OnnxOp, values: Mapping[SSAValue, Array]) -> None:
+    """Raises `ValueError` if what decides about shapes is not what it was when the shapes were found out."""
+    for result, type_ in zip(op.results, op.infer_types(values.get), strict=True):
+        if is_static(type_) and is_static(result.type) and shape_of(type_) != shape_of(result):
+            raise ValueError(f"the result has shape {shape_of(type_)}, not {shape_of(result)}")
 
 
 def _functions() -> type[InterpreterFunctions]:

@@ -96,8 +96,8 @@ class _Encoder:
         offset = np.full(outputs, -low, np.int32)
         codes = constant(self.build.ctx, self.layer.w)
         if codes is not None and high - low > encoding.data.largest:
-            # Zero points of weights shift each output by another amount; its own codes fit.
-            offset = -codes.min(axis=(0, 1)).astype(np.int32)
+            # Zero points of weights shift each output of a matrix by another amount; its own codes fit.
+            offset = -codes.min(axis=1).astype(np.int32)
         name = f"{self.layer.layer.data}.offset"
         return self.build.emit_constant(name, offset, codes_type(32, signed=True))
 

@@ -26,8 +26,8 @@ class ConvertCimToXbarPass(ModulePass):
     becomes
     ```mlir
     %xb = xbar.alloc {index = 0 : i64}
-    %xb1 = xbar.write %xb, %c {tile = #cim.tile<…>} : tensor<1x64x40xui4>
-    %s, %xb2 = xbar.mvm %xb1, %v, %0 {layer = "fc", …} : tensor<1x5x64xui8>, tensor<1x5x10xsi32>
+    %xb1 = xbar.write %xb, %c tile<…>
+    %s, %xb2 = xbar.mvm %xb1, %v, %0 layer "fc" encoding<…>
     ```
     """
 

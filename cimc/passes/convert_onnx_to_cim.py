@@ -150,7 +150,11 @@ class _Converter:
         """`x @ w`, with Gemm's factors and its addend `c`; constant `w` may be given transposed."""
         stored = read_weights(self.ctx, w)
         left = read_weights(self.ctx, x) if stored is None else None
-        if left is not None and len(shape_of(x)) >= 2 and len(shape_of(w)) >= 2:
+        if left is not None and len(shape_of(x)) >= 2:
+            if len(shape_of(w)) == 1:
+                axes = self.build.emit_constant("axes", np.array([1]))
+                column = self.build.emit_onnx("Unsqueeze", [w, axes])
+                return self.build.reshaped(self._matmul(x, column, c), shape_of(self.op.results[0]))
             # The constant is on the left: x @ w = (w^T @ x^T)^T.
             product = self._matmul_with(self._transposed(w), left, None, None, transposed=True)
             return self._added(self._transposed(product), c)
@@ -221,15 +225,17 @@ class _Converter:
         return self.build.emit_onnx("Add", [y, c])
 
     def _broadcast(self, x: SSAValue, w: SSAValue) -> tuple[SSAValue, SSAValue]:
-        batch = broadcast(shape_of(x)[:-2], shape_of(w)[:-2])
-        if len(shape_of(w)) == 2 and not batch:
+        if len(shape_of(w)) == 2:
             return x, w
+        batch = broadcast(shape_of(x)[:-2], shape_of(w)[:-2])
         return (
             self._expanded(x, (*batch, *shape_of(x)[-2:])),
             self._expanded(w, (*batch, *shape_of(w)[-2:])),
         )
 
     def _broadcast_constant(self, x: SSAValue, stored: StoredWeights) -> tuple[SSAValue, StoredWeights]:
+        if stored.values.ndim <= len(shape_of(x)):
+            stored = stored.without_leading_ones()
         if stored.values.ndim == 2:
             return x, stored
         batch = broadcast(shape_of(x)[:-2], stored.values.shape[:-2])

@@ -74,6 +74,14 @@ class StoredWeights:
         """A vector as a matrix with one output."""
         return replace(self, values=self.values[:, None]) if self.values.ndim == 1 else self
 
+    def without_leading_ones(self) -> "StoredWeights":
+        """One matrix, if it is the only one of a batch."""
+        *batch, inputs, outputs = self.values.shape
+        if prod(batch) != 1:
+            return self
+        axis = None if self.axis is None else self.axis - len(batch)
+        return replace(self, values=self.values.reshape(inputs, outputs), axis=axis)
+
     def scaled(self, factor: float) -> "StoredWeights":
         """The same weights times a factor: codes keep their values."""
         if factor == 1.0:
@@ -145,6 +153,8 @@ def _read_quant(ctx: CimcContext, op: OnnxOp) -> StoredWeights | None:
     attributes = op.onnx_attributes()
     bits, low, high = _quant_bounds(op, attributes, width)
     (values,) = run_onnx_op(op, [x, scale, zero_point, width])
+    if not ((zero_point == np.rint(zero_point)) & (np.abs(zero_point) < 1 << 31)).all():
+        raise CimcError(f"{node_of(op)}: zero points must be whole numbers of 32 bits, not {zero_point}")
     codes = np.rint(values / scale + zero_point).astype(np.int64)
     axis = None if scale.size == 1 else int(np.argmax(scale.shape)) + x.ndim - scale.ndim
     if scale.size > 1 and max(scale.shape) != scale.size:
@@ -168,6 +178,7 @@ def _centered(
         if axis is not None and zero_point.size > 1:
             shape[axis] = -1
         codes = codes.astype(np.int32) - zero_point.astype(np.int32).reshape(shape)
+    bits = max(bits, (-low).bit_length(), high.bit_length())  # a zero point may lie outside of the codes
     element = type_holding(low, high)
     size = next(n for n in (8, 16, 32, 64) if element.width.data <= n)
     dtype = f"{'int' if low < 0 else 'uint'}{size}"
@@ -235,7 +246,7 @@ def _bits_for(low: int, high: int) -> int:
 
 def _quant_bounds(op: OnnxOp, attributes: dict[str, Any], width: Array) -> tuple[int, int, int]:
     bits = float(width.reshape(-1)[0]) if width.size else 0.0
-    if width.size != 1 or bits != int(bits) or not 1 <= bits <= 32:
+    if width.size != 1 or not bits.is_integer() or not 1 <= bits <= 32:
         raise CimcError(f"{node_of(op)}: the width must be one whole number of bits, not {width}")
     signed, narrow = bool(attributes["signed"]), bool(attributes["narrow"])
     quantizer = Quantizer(1.0, 0, int(bits), signed, narrow)
@@ -271,7 +282,7 @@ def _dequantized_grid(ctx: CimcContext, op: OnnxOp) -> Quantizer | None:
     if scale is None or zero is None or scale.size != 1 or zero.size != 1:
         return None
     bits, low, _ = _code_bounds(ctx, op.operands[0])
-    if bits > MAX_GRID_BITS or not scale.reshape(-1)[0] > 0:
+    if bits > MAX_GRID_BITS or not 0 < scale.reshape(-1)[0] < np.inf:
         return None
     return Quantizer(float(scale.reshape(-1)[0]), int(zero.reshape(-1)[0]), bits, low < 0)
 
@@ -282,7 +293,7 @@ def _quant_grid(ctx: CimcContext, op: OnnxOp) -> Quantizer | None:
         return None
     bits, low, _ = _quant_bounds(op, op.onnx_attributes(), width)
     zero_point = float(zero.reshape(-1)[0])
-    if bits > MAX_GRID_BITS or zero_point != int(zero_point) or not scale.reshape(-1)[0] > 0:
+    if bits > MAX_GRID_BITS or not zero_point.is_integer() or not 0 < scale.reshape(-1)[0] < np.inf:
         return None
     return Quantizer(float(scale.reshape(-1)[0]), int(zero_point), bits, low < 0)
 

@@ -27,8 +27,8 @@ _QUANTISATION = ("QuantizeLinear", "DequantizeLinear", "Quant")
 class OnnxFoldConstantsPass(ModulePass):
     """Computes what depends on constants only, and by that finds out all shapes.
 
-    Shape arithmetic goes away, and so do `Identity`, `Dropout` in inference and what nobody uses. Ops that carry
-    quantisation (QuantizeLinear, DequantizeLinear, Quant, and Clip on codes) stay, since the
+    Shape arithmetic goes away, and so do `Identity`, `Dropout` in inference and what nobody uses. Ops that
+    carry quantisation (QuantizeLinear, DequantizeLinear, Quant, and Clip on codes) stay, since the
     widths of weights are read from them.
 
     ```mlir

@@ -1,5 +1,6 @@
 """The array type of the runtime and the element types of ONNX."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -47,3 +48,11 @@ def lowest(dtype: np.dtype[Any]) -> Any:
     if dtype.kind in "iu":
         return np.iinfo(dtype).min
     return -np.inf
+
+
+def mean(x: Array, axes: Sequence[int] | None, *, keepdims: bool) -> Any:
+    """The mean along `axes`, all if None; of nothing it is NaN, without numpy's warning."""
+    chosen = None if axes is None else tuple(axes)
+    if x.size == 0:
+        return x.sum(chosen, keepdims=keepdims) + np.nan
+    return x.mean(chosen, keepdims=keepdims)

@@ -29,7 +29,9 @@ class Observer:
     samples: list[Array] = field(default_factory=list[Array])
 
     def see(self, values: Array) -> None:
-        """Takes in an array of floats."""
+        """Takes in an array of floats; an empty one tells nothing."""
+        if not values.size:
+            return
         self.low = min(self.low, float(values.min(initial=0)))
         self.high = max(self.high, float(values.max(initial=0)))
         if sum(map(len, self.samples)) < SAMPLES:

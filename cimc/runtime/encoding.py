@@ -114,10 +114,13 @@ class Encoding:
         return cells
 
     def encode_all(self, matrices: Array, offset: Array | None = None) -> Array:
-        """The cell codes, uint8 [matrices, rows, columns], of matrices [matrices, inputs, outputs]."""
-        if len(matrices) == 1:
-            return self.encode(matrices[0], offset)[None]
-        return np.stack([self.encode(matrix, offset) for matrix in matrices])
+        """The cell codes, uint8 [matrices, rows, columns], of matrices [matrices, inputs, outputs].
+
+        `offset` is [outputs] for all matrices, or [matrices, outputs].
+        """
+        offsets = [offset] * len(matrices) if offset is None or offset.ndim == 1 else offset
+        cells = [self.encode(matrix, own) for matrix, own in zip(matrices, offsets, strict=True)]
+        return cells[0][None] if len(cells) == 1 else np.stack(cells)
 
     def inputs_of(self, tile: Tile) -> slice:
         """The elements of an input vector that drive a tile's rows."""

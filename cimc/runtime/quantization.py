@@ -31,9 +31,10 @@ class Quantizer:
         """The largest code."""
         return (1 << (self.bits - self.signed)) - 1
 
+    @np.errstate(over="ignore")  # what overflows is clipped
     def quantize(self, x: Array) -> Array:
         """The codes of float values, in the smallest integer type that holds them."""
-        codes = np.divide(x, np.float32(self.scale), dtype=np.float32)
+        codes = np.asarray(np.divide(x, np.float32(self.scale), dtype=np.float32))
         np.rint(codes, out=codes)
         codes += np.float32(self.zero_point)
         return np.clip(codes, self.low, self.high).astype(code_dtype(self.bits, self.signed))

@@ -13,7 +13,7 @@ from cimc.pipelines import Options, Stage, pipeline
 from cimc.policy import parse_bits
 from cimc.program import Program, compile
 from cimc.report import Report
-from cimc.tensor_store import atomic_path
+from cimc.tensor_store import atomic_path, check_output
 from cimc.tools.progress import show_passes
 from cimc.tools.report_text import report_text
 
@@ -54,6 +54,8 @@ def compile_main(arguments: CompileArguments) -> None:
         return
     if arguments.model is None:
         raise CimcError("which model? Usage: cimc MODEL.onnx [OPTIONS], see cimc --help")
+    if arguments.output is not None:
+        check_output(arguments.output, "" if arguments.emit == "report" else ".mlir")
     observers: list[Observer] = []
     if arguments.dump_ir is not None:
         observers.append(dump_ir(arguments.dump_ir))
@@ -98,8 +100,6 @@ def _write(program: Program, arguments: CompileArguments) -> None:
     if arguments.output is None:
         sys.stdout.write(print_module(program.module, debuginfo=arguments.emit == "onnx"))
         return
-    if arguments.output.suffix != ".mlir":
-        raise CimcError(f"{arguments.output}: the output is IR; give it a name that ends in .mlir")
     program.save(arguments.output)
 
 

@@ -1,6 +1,7 @@
 """`cimc-opt`: like mlir-opt, with our dialects and passes beside xDSL's own."""
 
 import argparse
+from io import BytesIO
 from pathlib import Path
 from typing import IO
 
@@ -48,13 +49,13 @@ class CimcOptMain(xDSLOptMain):
         except ValueError as e:
             raise CimcError(f"{self.get_input_name()}: {e}") from None
 
-    def parse_chunk(
-        self, chunk: IO[bytes], file_extension: str, start_offset: int = 0
-    ) -> ModuleOp | None:
-        from cimc.xdsl_errors import parsing
+    def parse_chunk(self, chunk: IO[bytes], file_extension: str, start_offset: int = 0) -> ModuleOp | None:
+        from cimc.xdsl_errors import check_text, parsing
 
+        text = chunk.read()
+        check_text(text.decode("utf-8", "replace"), self.get_input_name())
         with parsing(self.get_input_name()):
-            return super().parse_chunk(chunk, file_extension, start_offset)
+            return super().parse_chunk(BytesIO(text), file_extension, start_offset)
 
     def apply_passes(self, prog: ModuleOp) -> None:
         """Applies the passes; what they refuse is a diagnostic, as what the verifier refuses is."""
@@ -65,6 +66,7 @@ class CimcOptMain(xDSLOptMain):
 
         try:
             if not self.args.disable_verify:
+                prog.verify()
                 check_module(prog)
             with np.errstate(all="ignore"):
                 super().apply_passes(prog)
@@ -79,10 +81,13 @@ class CimcOptMain(xDSLOptMain):
         An output file is written as a whole or not at all.
         """
         from cimc.context import cimc_context
+        from cimc.errors import CimcError
         from cimc.ir_files import load_weights
         from cimc.tensor_store import atomic_path
 
         if self.args.input_file is not None:
+            if Path(self.args.input_file).is_dir():
+                raise CimcError(f"{self.args.input_file}: is a folder, not a file of IR")
             load_weights(cimc_context(self.ctx), Path(self.args.input_file))
         if self.args.output_file is None:
             super().run()

@@ -1,55 +1,62 @@
 """What `cimc run` does."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
 
-import numpy as np
-
-from cimc.data import batches, inputs_for, load_npz
+from cimc.data import batches, inputs_for, load_npz, save_npz
 from cimc.dialects.tensor_types import dtype_of, element_type
 from cimc.errors import CimcError
 from cimc.main_function import input_names, main_function
 from cimc.program import Program, concatenated, load
+from cimc.runtime.arrays import Array
 from cimc.target import PICOSECONDS_PER_US
-from cimc.tensor_store import atomic_path
+from cimc.tensor_store import check_output
 from cimc.tools.compare import Comparison, compare, output_steps, reference_outputs
 from cimc.tools.progress import count_batches
 
 
 def run_main(path: Path, input_file: Path, output: Path | None, reference: Path | None) -> None:
     """Runs a program and prints what it took. Raises `CimcError` for whatever the user got wrong."""
+    if output is not None:
+        check_output(output, ".npz")
     program = load(path)
     function = main_function(program.module)
     inputs = inputs_for(function, load_npz(input_file), str(input_file))
     parts = list(batches(function, inputs))
-    outputs: list[dict[str, np.ndarray]] = []
+    outputs: list[dict[str, Array]] = []
     with count_batches(path.name, len(parts)) as advance:
         for part in parts:
             outputs.append(program.run_batch(part))
             advance()
     results = concatenated(outputs)
+    comparisons = None if reference is None else _comparisons(program, parts, results, reference)
     if output is not None:
-        with atomic_path(output) as temporary, temporary.open("wb") as stream:
-            np.savez(stream, **cast(dict[str, Any], results))
+        save_npz(output, results)
     _print_cost(program, len(parts))
-    if reference is not None:
-        comparisons: list[Comparison] = []
-        types = dict(zip(input_names(function), function.function_type.inputs, strict=True))
-        expected = concatenated(
-            [
-                reference_outputs(
-                    reference,
-                    {n: a.astype(dtype_of(element_type(types[n]))) for n, a in part.items()},
-                )
-                for part in parts
-            ]
-        )
-        steps = output_steps(program.ctx, program.module)
-        for name, found in results.items():
-            if name not in expected:
-                raise CimcError(f"{reference} has no output {name!r}; is it the model of {path}?")
-            comparisons.append(compare(name, found, expected[name], steps[name]))
+    if comparisons is not None:
         _print_comparisons(comparisons)
+
+
+def _comparisons(
+    program: Program,
+    parts: Sequence[Mapping[str, Array]],
+    results: Mapping[str, Array],
+    reference: Path,
+) -> list[Comparison]:
+    function = main_function(program.module)
+    types = dict(zip(input_names(function), function.function_type.inputs, strict=True))
+    expected = concatenated(
+        [
+            reference_outputs(
+                reference, {n: a.astype(dtype_of(element_type(types[n]))) for n, a in part.items()}
+            )
+            for part in parts
+        ]
+    )
+    if missing := sorted(results.keys() - expected.keys()):
+        raise CimcError(f"{reference} has no output {missing[0]!r}; is it the model of this program?")
+    steps = output_steps(program.ctx, program.module)
+    return [compare(name, found, expected[name], steps[name]) for name, found in results.items()]
 
 
 def _print_cost(program: Program, runs: int) -> None:

@@ -28,7 +28,8 @@ class QuantizeOp(IRDLOperation):
     """Codes of float values.
 
     ```mlir
-    %q = cim.quantize %x #cim.quantizer<ui8, scale 0.5, zero_point 0> : tensor<4xf32> -> tensor<4xui8>
+    %q = cim.quantize %x {quantizer = #cim.quantizer<ui8, scale 0.5, zero_point 0>}
+        : tensor<4xf32> -> tensor<4xui8>
     ```
     """
 
@@ -55,7 +56,7 @@ class DequantizeOp(IRDLOperation):
 
     ```mlir
     %y = cim.dequantize(%sums, %scale bias %b) {axis = 1 : i64}
-        : (tensor<1x4x8x8xsi24>, tensor<4xf64> bias tensor<4xf32>) -> tensor<1x4x8x8xf32>
+        : (tensor<1x4x8x8xsi32>, tensor<4xf64> bias tensor<4xf32>) -> tensor<1x4x8x8xf32>
     ```
     """
 
@@ -176,7 +177,7 @@ class ToImageOp(IRDLOperation):
     is dropped.
 
     ```mlir
-    %y = cim.to_image %s : tensor<1x64x16xsi24> -> tensor<1x16x8x8xsi24>
+    %y = cim.to_image %s : tensor<1x64x16xsi32> -> tensor<1x16x8x8xsi32>
     ```
     """
 

@@ -29,7 +29,8 @@ from cimc.runtime.encoding import Encoding
 class EncodeOp(IRDLOperation):
     """Cell codes of a stored operand: [matrices, inputs, outputs] to [matrices, rows, columns].
 
-    With the offset mapping, `offset` ([outputs]) is added first, so that no code is negative.
+    With the offset mapping, `offset` ([outputs], or [matrices, outputs]) is added first, so that no code is
+    negative.
 
     ```mlir
     %c = cim.encode %w {encoding = #cim.encoding<"differential-column", cell_bits 4, slices 2>}
@@ -60,7 +61,7 @@ class EncodeOp(IRDLOperation):
             raise VerifyException(f"the cells hold {encoding.cell_bits}-bit codes")
         if (self.offset is not None) != (encoding.mapping == "offset"):
             raise VerifyException("an offset is needed by the offset mapping, and by no other")
-        if self.offset is not None and shape_of(self.offset) != (outputs,):
+        if self.offset is not None and shape_of(self.offset) not in ((outputs,), (matrices, outputs)):
             raise VerifyException(f"the offset has {outputs} elements")
 
 
@@ -69,7 +70,7 @@ class ZerosOp(IRDLOperation):
     """Fresh accumulators: a place for partial sums, all 0.
 
     ```mlir
-    %0 = cim.zeros : tensor<1x64x10xsi24>
+    %0 = cim.zeros : tensor<1x64x10xsi32>
     ```
     """
 
@@ -94,7 +95,7 @@ class MvmOp(IRDLOperation):
     ```mlir
     %s = cim.mvm %v, %cells, %0 {layer = "fc", tile = #cim.tile<matrix 0, rows 0 to 64, columns 0 to 40>,
         encoding = #cim.encoding<"differential-column", cell_bits 4, slices 2>, crossbar = 0 : i64,
-        order = 0 : i64} : tensor<1x5x64xui8>, tensor<1x64x40xui4>, tensor<1x5x10xsi24>
+        order = 0 : i64} : tensor<1x5x64xui8>, tensor<1x64x40xui4>, tensor<1x5x10xsi32>
     ```
     """
 
@@ -129,11 +130,12 @@ class MvmOp(IRDLOperation):
 class RemoveOffsetOp(IRDLOperation):
     """Takes off what the offset added: `sums[.., o] - offset[o] * sums[.., last]`.
 
-    The last sum is that of the unit column, the sum of the inputs; the result does not have it.
+    The last sum is that of the unit column, the sum of the inputs; the result does not have it. Matrices may
+    have offsets of their own, [matrices, outputs].
 
     ```mlir
     %s = cim.remove_offset %sums, %offset
-        : tensor<1x5x11xsi24>, tensor<10xsi32> -> tensor<1x5x10xsi24>
+        : tensor<1x5x11xsi32>, tensor<10xsi32> -> tensor<1x5x10xsi32>
     ```
     """
 
@@ -148,8 +150,9 @@ class RemoveOffsetOp(IRDLOperation):
     assembly_format = "$sums `,` $offset attr-dict `:` type($sums) `,` type($offset) `->` type($result)"
 
     def verify_(self) -> None:
-        *batch, outputs = shape_of(self.result)
-        if shape_of(self.sums) != (*batch, outputs + 1) or shape_of(self.offset) != (outputs,):
+        matrices, vectors, outputs = _three_sizes(self.result)
+        offsets = ((outputs,), (matrices, outputs))
+        if shape_of(self.sums) != (matrices, vectors, outputs + 1) or shape_of(self.offset) not in offsets:
             raise VerifyException(f"{outputs} outputs need {outputs + 1} sums and {outputs} offsets")
 
 

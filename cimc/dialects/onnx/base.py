@@ -44,6 +44,7 @@ from xdsl.irdl import (
     RangeOf,
     VarConstraint,
     VariadicDef,
+    VerificationContext,
     traits_def,
 )
 from xdsl.parser import Parser, UnresolvedOperand
@@ -294,6 +295,17 @@ class OnnxOp(IRDLOperation, ABC):
         operands = cls._group("input", definition.operands, inputs)
         results = cls._group("result", definition.results, result_types)
         return cls.build(operands=operands, result_types=results, properties=attributes)
+
+    @classmethod
+    def check_attributes(cls, attributes: dict[str, Attribute]) -> None:
+        """Raises `ValueError` that names the attribute if the value of one is of a wrong kind."""
+        properties = cls.get_irdl_definition().properties
+        for name, value in attributes.items():
+            try:
+                if name in properties:
+                    properties[name].constr.verify(value, VerificationContext())
+            except VerifyException as e:
+                raise ValueError(f"attribute {name!r}: {e}") from None
 
     @classmethod
     def _group(

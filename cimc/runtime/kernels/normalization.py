@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cimc.runtime.arrays import Array, dtype_of, widen
+from cimc.runtime.arrays import Array, dtype_of, mean, widen
 
 
 @np.errstate(invalid="ignore")
@@ -38,21 +38,21 @@ def layer_normalization(
     axes = tuple(range(axis % x.ndim, x.ndim))
     stash = dtype_of(stash_type)
     wide = widen(x.astype(stash, copy=False))
-    mean = wide.mean(axes, keepdims=True)
-    deviation = wide - mean
-    inverse = 1 / np.sqrt(np.square(deviation).mean(axes, keepdims=True) + epsilon)
+    average = mean(wide, axes, keepdims=True)
+    deviation = wide - average
+    inverse = 1 / np.sqrt(mean(np.square(deviation), axes, keepdims=True) + epsilon)
     y = widen((deviation * inverse).astype(x.dtype, copy=False)) * widen(scale)
     if b is not None:
         y = y + widen(b)
-    return (np.asarray(y, x.dtype), np.asarray(mean, stash), np.asarray(inverse, stash))
+    return (np.asarray(y, x.dtype), np.asarray(average, stash), np.asarray(inverse, stash))
 
 
 def instance_normalization(x: Array, scale: Array, b: Array, *, epsilon: float = 1e-5) -> tuple[Array]:
     """ONNX InstanceNormalization: `x` (N, C, *spatial) over its spatial axes, `scale`, `b` (C,)."""
     axes = tuple(range(2, x.ndim))
     wide = widen(x)
-    deviation = wide - wide.mean(axes, keepdims=True)
-    variance = np.square(deviation).mean(axes, keepdims=True)
+    deviation = wide - mean(wide, axes, keepdims=True)
+    variance = mean(np.square(deviation), axes, keepdims=True)
     normalized = deviation / np.sqrt(variance + epsilon)
     y = normalized * _per_channel(scale, x) + _per_channel(b, x)
     return (np.asarray(y, x.dtype),)

@@ -6,7 +6,7 @@ from math import prod
 
 import numpy as np
 
-from cimc.runtime.arrays import Array, lowest, widen
+from cimc.runtime.arrays import Array, lowest, mean, widen
 from cimc.runtime.kernels.geometry import Axis, spatial_axes, taps
 from cimc.runtime.kernels.spatial import pad_spatial
 
@@ -92,7 +92,7 @@ def average_pool(
 
 def global_average_pool(x: Array) -> tuple[Array]:
     """ONNX GlobalAveragePool of `x` (N, C, *spatial)."""
-    return (np.asarray(widen(x).mean(tuple(range(2, x.ndim)), keepdims=True), x.dtype),)
+    return (np.asarray(mean(widen(x), range(2, x.ndim), keepdims=True), x.dtype),)
 
 
 def global_max_pool(x: Array) -> tuple[Array]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from cimc.runtime.arrays import Array, lowest, widen
+from cimc.runtime.arrays import Array, lowest, mean, widen
 
 Axes = tuple[int, ...] | None
 
@@ -35,7 +35,7 @@ def _max(x: Array, axes: Axes, keepdims: bool) -> Any:
 
 
 def _mean(x: Array, axes: Axes, keepdims: bool) -> Any:
-    return x.mean(axes, keepdims=keepdims)
+    return mean(x, axes, keepdims=keepdims)
 
 
 def _sum(x: Array, axes: Axes, keepdims: bool) -> Any:
