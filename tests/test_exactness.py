@@ -356,11 +356,14 @@ def matrix_product(graph: Graph, a: Operand, b: Operand, matrix: Matrix) -> Laye
 
 
 def stored_matrix(streamed: Sequence[int], stored: Sequence[int], weight_bits: int, bits: int) -> Matrix:
-    """The matrix view of `streamed @ stored`: matrices of a batch are written one after the other."""
+    """The matrix view of `streamed @ stored`: matrices of a batch are written one after the other.
+
+    One matrix for the whole batch is written once.
+    """
     x = streamed if len(streamed) > 1 else (1, *streamed)
     w = stored if len(stored) > 1 else (*stored, 1)
-    if len(w) == 2:
-        return Matrix(w[1], w[0], prod(x[:-1]), 1, weight_bits, bits)
+    if len(w) <= max(len(x), 2) and prod(w[:-2]) == 1:
+        return Matrix(w[-1], w[-2], prod(x[:-1]), 1, weight_bits, bits)
     repeats = prod(np.broadcast_shapes(tuple(x[:-2]), tuple(w[:-2])))
     return Matrix(w[-1], w[-2], x[-2], repeats, weight_bits, bits)
 

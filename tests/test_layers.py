@@ -48,6 +48,12 @@ def test_dialects_know_no_passes() -> None:
     assert not of_packages(loaded, "cimc.passes", "cimc.interpreters", "cimc.frontend", "onnx", "torch")
 
 
+def test_interpreters_know_no_passes() -> None:
+    loaded = loaded_by(imports("interpreters"))
+    assert "cimc.interpreters.xbar" in loaded
+    assert not of_packages(loaded, "cimc.passes", "cimc.frontend", "onnx", "torch")
+
+
 def test_the_compiler_knows_no_training_libraries() -> None:
     loaded = loaded_by(imports("tools", "program", "passes", "interpreters", "frontend"))
     assert {"cimc.tools.cimc_main", "cimc.passes.cim_tile"} <= loaded

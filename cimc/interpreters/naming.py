@@ -7,7 +7,7 @@ from xdsl.ir import Operation
 from xdsl.utils.exceptions import InterpretationError
 
 from cimc.errors import CimcError, first_line
-from cimc.passes.locations import node_of
+from cimc.locations import node_of
 
 
 @contextmanager

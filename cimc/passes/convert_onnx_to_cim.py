@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 from xdsl.context import Context
@@ -31,9 +32,9 @@ from cimc.dialects.tensor_types import element_type, retyped, shape_of
 from cimc.dialects.weights import LoadOp
 from cimc.errors import CimcError
 from cimc.frontend.names import layer_of_initializer
+from cimc.locations import names_of, node_of
 from cimc.passes.builder import Builder
 from cimc.passes.file_quantisation import StoredWeights, evaluate, grid_of, read_weights
-from cimc.passes.locations import names_of, node_of
 from cimc.passes.unused import remove_unused
 from cimc.runtime.kernels.geometry import spatial_axes
 from cimc.runtime.quantization import Quantizer
@@ -225,8 +226,9 @@ class _Converter:
         return self.build.emit_onnx("Add", [y, c])
 
     def _broadcast(self, x: SSAValue, w: SSAValue) -> tuple[SSAValue, SSAValue]:
-        if len(shape_of(w)) == 2:
-            return x, w
+        *own_batch, inputs, outputs = shape_of(w)
+        if prod(own_batch) == 1 and len(shape_of(w)) <= max(len(shape_of(x)), 2):
+            return x, self.build.reshaped(w, (inputs, outputs))
         batch = broadcast(shape_of(x)[:-2], shape_of(w)[:-2])
         return (
             self._expanded(x, (*batch, *shape_of(x)[-2:])),
@@ -234,7 +236,7 @@ class _Converter:
         )
 
     def _broadcast_constant(self, x: SSAValue, stored: StoredWeights) -> tuple[SSAValue, StoredWeights]:
-        if stored.values.ndim <= len(shape_of(x)):
+        if stored.values.ndim <= max(len(shape_of(x)), 2):
             stored = stored.without_leading_ones()
         if stored.values.ndim == 2:
             return x, stored

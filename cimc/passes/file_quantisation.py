@@ -19,8 +19,8 @@ from cimc.dialects.tensor_types import code_range, element_type, shape_of, type_
 from cimc.dialects.weights import LoadOp
 from cimc.errors import CimcError
 from cimc.interpreters.onnx import run_onnx_op
+from cimc.locations import node_of
 from cimc.passes.constants import constant
-from cimc.passes.locations import node_of
 from cimc.runtime.arrays import Array
 from cimc.runtime.quantization import Quantizer
 

@@ -13,8 +13,8 @@ from cimc.dialects.onnx.attention import AttentionOp
 from cimc.dialects.onnx.base import int_attr, ints_attr
 from cimc.dialects.tensor_types import dtype_of, element_type, shape_of
 from cimc.errors import CimcError
+from cimc.locations import location_of, names_of, node_of
 from cimc.passes.builder import Builder
-from cimc.passes.locations import location_of, names_of, node_of
 
 
 @dataclass(frozen=True)

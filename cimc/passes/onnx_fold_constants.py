@@ -15,8 +15,8 @@ from cimc.dialects.onnx.shape import DropoutOp
 from cimc.dialects.tensor_types import element_type, is_static, set_type, tensor_type
 from cimc.errors import CimcError
 from cimc.interpreters.onnx import run_onnx_op
+from cimc.locations import node_of
 from cimc.passes.constants import constant, new_constant
-from cimc.passes.locations import node_of
 from cimc.passes.unused import remove_unused
 from cimc.runtime.arrays import Array
 
