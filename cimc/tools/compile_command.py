@@ -14,6 +14,7 @@ from cimc.policy import parse_bits
 from cimc.program import Program, compile
 from cimc.report import Report
 from cimc.tensor_store import atomic_path, check_output
+from cimc.tools.garbage import no_collection
 from cimc.tools.progress import show_passes
 from cimc.tools.report_text import report_text
 
@@ -59,7 +60,7 @@ def compile_main(arguments: CompileArguments) -> None:
     observers: list[Observer] = []
     if arguments.dump_ir is not None:
         observers.append(dump_ir(arguments.dump_ir))
-    with show_passes(arguments.model.name) as show:
+    with no_collection(), show_passes(arguments.model.name) as show:
         program = compile(
             arguments.model,
             target=arguments.target,

@@ -12,6 +12,7 @@ from cimc.runtime.arrays import Array
 from cimc.target import PICOSECONDS_PER_US
 from cimc.tensor_store import check_output
 from cimc.tools.compare import Comparison, compare, output_steps, reference_outputs
+from cimc.tools.garbage import no_collection
 from cimc.tools.progress import count_batches
 
 
@@ -19,7 +20,8 @@ def run_main(path: Path, input_file: Path, output: Path | None, reference: Path 
     """Runs a program and prints what it took. Raises `CimcError` for whatever the user got wrong."""
     if output is not None:
         check_output(output, ".npz")
-    program = load(path)
+    with no_collection():
+        program = load(path)
     function = main_function(program.module)
     inputs = inputs_for(function, load_npz(input_file), str(input_file))
     parts = list(batches(function, inputs))
