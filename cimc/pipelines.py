@@ -50,6 +50,7 @@ class Options:
     weight_bits: int | None = None
     activation_bits: int | None = None
     calibrate: str | None = None
+    calibration: str | None = None
     mapping: str | None = None
 
     def of(self, pass_name: str) -> dict[str, str | int]:
@@ -60,7 +61,7 @@ class Options:
                 "weight-bits": self.weight_bits,
                 "activation-bits": self.activation_bits,
             },
-            "cim-calibrate": {"data": self.calibrate},
+            "cim-calibrate": {"data": self.calibrate, "method": self.calibration},
             "cim-select-mapping": {"mapping": self.mapping},
         }
         given = options.get(pass_name, {})

@@ -24,6 +24,7 @@ from cimc.main_function import main_function, set_target
 from cimc.pipelines import Options, Stage, pipeline
 from cimc.report import Report, report_of
 from cimc.runtime.arrays import Array
+from cimc.runtime.calibration import Method
 from cimc.runtime.encoding import MappingName
 from cimc.runtime.timeline import Timeline
 from cimc.target import DEFAULT_TARGET, Target, load_target
@@ -92,6 +93,7 @@ def compile(
     policy: str | Path | Mapping[str, Mapping[str, int]] | None = None,
     bits: tuple[int, int] | None = None,
     calibrate: str | Path | Mapping[str, Array] | None = None,
+    calibration: Method | None = None,
     mapping: MappingName | str | None = None,
     crossbars: int | None = None,
     batch: int = 1,
@@ -105,7 +107,8 @@ def compile(
     - `target`: a built-in target's name, a TOML file, or a `Target`;
     - `policy` (a JSON file or what would be in it) or `bits` (weights, activations): the precision; without
       both, what the file's quantisation says, else 8 and 8;
-    - `calibrate`: data to find the ranges of a float model's activations;
+    - `calibrate`: data to find the ranges of a float model's activations, and `calibration` the method, by
+      default `mse`;
     - `mapping`: a mapping's name or `any`; by default the target's;
     - `emit`: the stage to stop at;
     - `observers` see the IR after every pass; with `keep_arrays` they find the arrays of all passes;
@@ -132,6 +135,7 @@ def compile(
             weight_bits=None if bits is None else bits[0],
             activation_bits=None if bits is None else bits[1],
             calibrate=data_file,
+            calibration=calibration,
             mapping=mapping,
         )
         watchers: list[Observer] = [watch_report]

@@ -53,6 +53,11 @@ def cli() -> None:
 @click.option("--bits", metavar="W,A", help="Widths of weights and activations of all layers.")
 @click.option("--calibrate", type=click.Path(), metavar="DATA.npz", help="Data for activation ranges.")
 @click.option(
+    "--calibration",
+    type=click.Choice(["mse", "percentile", "minmax"]),
+    help="How ranges are chosen from the data; by default mse, the least mean squared error.",
+)
+@click.option(
     "-O",
     "opt_level",
     type=click.IntRange(0, 1),

@@ -13,6 +13,7 @@ from cimc.pipelines import Options, Stage, pipeline
 from cimc.policy import parse_bits
 from cimc.program import Program, compile
 from cimc.report import Report
+from cimc.runtime.calibration import Method
 from cimc.tensor_store import atomic_path, check_output
 from cimc.tools.garbage import no_collection
 from cimc.tools.progress import show_passes
@@ -30,6 +31,7 @@ class CompileArguments:
     policy: str | None
     bits: str | None
     calibrate: str | None
+    calibration: Method | None
     opt_level: int
     """Both levels run the paper's mapping and schedule so far."""
     mapping: str | None
@@ -49,7 +51,12 @@ def compile_main(arguments: CompileArguments) -> None:
     if arguments.print_pipeline:
         weight_bits, activation_bits = bits or (None, None)
         options = Options(
-            arguments.policy, weight_bits, activation_bits, arguments.calibrate, arguments.mapping
+            arguments.policy,
+            weight_bits,
+            activation_bits,
+            arguments.calibrate,
+            arguments.calibration,
+            arguments.mapping,
         )
         print(pipeline(arguments.emit, options))
         return
@@ -67,6 +74,7 @@ def compile_main(arguments: CompileArguments) -> None:
             policy=arguments.policy,
             bits=bits,
             calibrate=arguments.calibrate,
+            calibration=arguments.calibration,
             mapping=arguments.mapping,
             crossbars=arguments.crossbars,
             batch=arguments.batch,
