@@ -19,8 +19,10 @@ def load_onnx(path: Path) -> "ModelProto":
 
     if not path.is_file():
         raise CimcError(f"{path}: no such file")
+    if not path.stat().st_size:
+        raise CimcError(f"{path}: the file is empty; an ONNX model holds a graph")
     try:
-        model = cast(Any, onnx).load(path)
+        model = _parse(path)
     except (DecodeError, UnicodeDecodeError):
         raise CimcError(f"{path}: not an ONNX file, or a damaged one") from None
     except (OSError, ValueError, RuntimeError, onnx.checker.ValidationError) as e:
@@ -33,6 +35,24 @@ def load_onnx(path: Path) -> "ModelProto":
         from onnx.inliner import inline_local_functions
 
         model = inline_local_functions(model)
+    return model
+
+
+def _parse(path: Path) -> "ModelProto":
+    """The model in a file. The file is mapped, since reading hundreds of megabytes into memory takes time."""
+    from mmap import ACCESS_READ, mmap
+
+    from onnx import ModelProto
+    from onnx.external_data_helper import load_external_data_for_model
+
+    model = ModelProto()
+    with (
+        path.open("rb") as stream,
+        mmap(stream.fileno(), 0, access=ACCESS_READ) as mapped,
+        memoryview(mapped) as view,
+    ):
+        model.ParseFromString(cast(Any, view))
+    load_external_data_for_model(model, str(path.parent))
     return model
 
 
