@@ -7,8 +7,6 @@ Stage: TypeAlias = Literal["onnx", "cim", "report", "xbar"]
 
 STAGES: tuple[Stage, ...] = get_args(Stage)
 
-OptLevel: TypeAlias = Literal[0, 1]
-
 _TO_ONNX = ("onnx-fold-constants",)
 
 _TO_LAYERS = (

@@ -119,7 +119,7 @@ def compile(
     """
     if policy is not None and bits is not None:
         raise CimcError("give a policy or bits, not both")
-    hardware = (load_target(target) if isinstance(target, str) else target).with_options(crossbars=crossbars)
+    hardware = (load_target(target) if isinstance(target, str) else target).with_crossbars(crossbars)
     ctx = new_context()
     module = import_onnx(Path(model), ctx.tensors, batch)
     set_target(module, hardware)

@@ -82,10 +82,9 @@ class Target:
         """Cycles that one input vector of `activation_bits` bits takes."""
         return -(-activation_bits // self.dac_bits)
 
-    def with_options(self, *, crossbars: int | None = None, mapping: MappingName | None = None) -> "Target":
-        """The same target with what the command line overrides."""
-        changes = {"crossbars": crossbars, "mapping": mapping}
-        return replace(self, **{k: v for k, v in changes.items() if v is not None})
+    def with_crossbars(self, crossbars: int | None) -> "Target":
+        """The same target with another number of crossbars, if one is given."""
+        return self if crossbars is None else replace(self, crossbars=crossbars)
 
 
 def built_in_targets() -> list[str]:
