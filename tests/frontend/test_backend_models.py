@@ -4,9 +4,7 @@ Some cases have as graph inputs what decides about shapes (the shape of Reshape,
 The compiler must know those, so the test gives them to it as initialisers.
 """
 
-import warnings
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -14,9 +12,8 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from backend_suite import Case, array_of, generated_cases, stored_cases
 from onnx import numpy_helper
-from onnx.backend.test.case.node import collect_testcases
-from onnx.backend.test.loader import load_model_tests
 from xdsl.dialects.builtin import ModuleOp
 
 from cimc.context import CimcContext, new_context
@@ -51,68 +48,20 @@ DECIDE_SHAPES = {
 """The inputs of operators, by position, that must be known when a model is compiled."""
 
 
-@dataclass(frozen=True)
-class Case:
-    name: str
-    model: onnx.ModelProto
-    data_sets: Sequence[tuple[Sequence[Any], Sequence[Any]]]
-    rtol: float
-    atol: float
-
-    @property
-    def op_types(self) -> set[str]:
-        return {node.op_type for node in self.model.graph.node} - {"Constant"}
-
-    @property
-    def group(self) -> str:
-        """The operator, or what stands for all models of several."""
-        return min(self.op_types) if len(self.op_types) == 1 else "several"
-
-
-def generated_cases() -> Iterator[Case]:
-    with warnings.catch_warnings(action="ignore"):
-        collected = collect_testcases(None)
-    for case in collected:
-        assert case.model is not None
-        assert case.data_sets is not None
-        # These cases ask for more digits than bfloat16 has: allow two units in its last place,
-        # since their values were rounded after every step and ours are rounded at the end.
-        rtol = 2**-6 if case.name.endswith("_bf16") else case.rtol
-        yield Case(case.name, case.model, case.data_sets, rtol, case.atol)
-
-
-def stored_cases() -> Iterator[Case]:
-    for kind in ("pytorch-converted", "pytorch-operator", "simple"):
-        for case in load_model_tests(kind=kind):
-            assert case.model_dir is not None
-            directory = Path(case.model_dir)
-            data_sets = [
-                (tensors_of(data, "input"), tensors_of(data, "output"))
-                for data in sorted(directory.glob("test_data_set_*"))
-            ]
-            model = onnx.ModelProto.FromString((directory / "model.onnx").read_bytes())
-            yield Case(case.name, model, data_sets, case.rtol, case.atol)
-
-
-def tensors_of(directory: Path, kind: str) -> list[onnx.TensorProto]:
-    count = len(list(directory.glob(f"{kind}_*.pb")))
-    paths = (directory / f"{kind}_{index}.pb" for index in range(count))
-    return [onnx.TensorProto.FromString(path.read_bytes()) for path in paths]
+STORED = ("pytorch-converted", "pytorch-operator", "simple")
 
 
 def all_cases() -> dict[str, Case]:
     """The cases whose operators we have all, by name."""
-    cases = [case for case in (*generated_cases(), *stored_cases()) if case.op_types <= OPS_BY_TYPE.keys()]
+    cases = [
+        case for case in (*generated_cases(), *stored_cases(*STORED)) if case.op_types <= OPS_BY_TYPE.keys()
+    ]
     return {case.name: case for case in cases}
 
 
 @pytest.fixture(scope="module")
 def cases() -> dict[str, Case]:
     return all_cases()
-
-
-def array_of(value: Any) -> Array:
-    return numpy_helper.to_array(value) if isinstance(value, onnx.TensorProto) else np.asarray(value)
 
 
 def with_constants(model: onnx.ModelProto, constants: dict[str, Array]) -> onnx.ModelProto:
