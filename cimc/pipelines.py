@@ -7,6 +7,9 @@ Stage: TypeAlias = Literal["onnx", "cim", "report", "xbar"]
 
 STAGES: tuple[Stage, ...] = get_args(Stage)
 
+OptLevel: TypeAlias = Literal[0, 1]
+"""0 is the paper's mapping and schedule, 1 all that leaves the integers equal."""
+
 _TO_ONNX = ("onnx-fold-constants",)
 
 _TO_LAYERS = (
@@ -18,26 +21,33 @@ _TO_LAYERS = (
 
 _CALIBRATE = ("cim-calibrate",)
 
-_MAP = ("cim-select-mapping", "cim-pack-groups")
+_MAP = (
+    ("cim-select-mapping", "cim-pack-groups"),
+    ("cim-select-mapping", "cim-pack-groups"),
+)
+"""By optimisation level."""
+
+_TO_MVMS = ("cim-quantize-weights", "cim-quantize", "cim-im2col", "cim-encode", "cim-tile")
 
 _TO_XBAR = (
-    "cim-quantize-weights",
-    "cim-quantize",
-    "cim-im2col",
-    "cim-encode",
-    "cim-tile",
-    "cim-place",
-    "cim-order",
-    "convert-cim-to-xbar",
+    (*_TO_MVMS, "cim-place", "cim-order", "convert-cim-to-xbar"),
+    (*_TO_MVMS, "cim-place", "cim-order", "convert-cim-to-xbar"),
 )
+"""By optimisation level."""
 
-_STAGES: dict[Stage, tuple[str, ...]] = {
-    "onnx": _TO_ONNX,
-    "cim": (*_TO_ONNX, *_TO_LAYERS, *_CALIBRATE, *_MAP),
-    "report": (*_TO_ONNX, *_TO_LAYERS, *_MAP),
-    "xbar": (*_TO_ONNX, *_TO_LAYERS, *_CALIBRATE, *_MAP, *_TO_XBAR),
-}
-"""Pass names. Both optimisation levels run the paper's mapping and schedule so far."""
+
+def _passes(stage: Stage, level: OptLevel) -> tuple[str, ...]:
+    """The names of the passes that lead to a stage."""
+    to_map = _MAP[level]
+    match stage:
+        case "onnx":
+            return _TO_ONNX
+        case "cim":
+            return (*_TO_ONNX, *_TO_LAYERS, *_CALIBRATE, *to_map)
+        case "report":
+            return (*_TO_ONNX, *_TO_LAYERS, *to_map)
+        case "xbar":
+            return (*_TO_ONNX, *_TO_LAYERS, *_CALIBRATE, *to_map, *_TO_XBAR[level])
 
 
 @dataclass(frozen=True)
@@ -50,6 +60,7 @@ class Options:
     calibrate: str | None = None
     calibration: str | None = None
     mapping: str | None = None
+    opt_level: OptLevel = 1
 
     def of(self, pass_name: str) -> dict[str, str | int]:
         """The options of one pass."""
@@ -72,7 +83,9 @@ def pipeline(stage: Stage, options: Options) -> str:
         "cim-assign-precision": options.policy is not None or options.weight_bits is not None,
         "cim-calibrate": options.calibrate is not None,
     }
-    return ",".join(_spec(name, options.of(name)) for name in _STAGES[stage] if needed.get(name, True))
+    return ",".join(
+        _spec(name, options.of(name)) for name in _passes(stage, options.opt_level) if needed.get(name, True)
+    )
 
 
 def _spec(name: str, options: dict[str, str | int]) -> str:

@@ -21,7 +21,7 @@ from cimc.interpreters.execute import execute
 from cimc.interpreters.xbar import Clock
 from cimc.ir_files import load_module, save_module
 from cimc.main_function import main_function, set_target
-from cimc.pipelines import Options, Stage, pipeline
+from cimc.pipelines import Options, OptLevel, Stage, pipeline
 from cimc.report import Report, report_of
 from cimc.runtime.arrays import Array
 from cimc.runtime.calibration import Method
@@ -97,6 +97,7 @@ def compile(
     mapping: MappingName | str | None = None,
     crossbars: int | None = None,
     batch: int = 1,
+    opt_level: OptLevel = 1,
     emit: Stage = "xbar",
     observers: Sequence[Observer] = (),
     keep_arrays: bool = False,
@@ -110,6 +111,7 @@ def compile(
     - `calibrate`: data to find the ranges of a float model's activations, and `calibration` the method, by
       default `mse`;
     - `mapping`: a mapping's name or `any`; by default the target's;
+    - `opt_level`: 0 is the paper's mapping and schedule, 1 all that leaves the integers equal;
     - `emit`: the stage to stop at;
     - `observers` see the IR after every pass; with `keep_arrays` they find the arrays of all passes;
     - `check` runs the IR after every pass, on the given inputs or on random ones, and raises with the name
@@ -137,6 +139,7 @@ def compile(
             calibrate=data_file,
             calibration=calibration,
             mapping=mapping,
+            opt_level=opt_level,
         )
         watchers: list[Observer] = [watch_report]
         if not keep_arrays:

@@ -9,7 +9,7 @@ from cimc.data import load_npz
 from cimc.driver import Observer, dump_ir
 from cimc.errors import CimcError
 from cimc.ir_files import SHARED_WEIGHTS, print_module
-from cimc.pipelines import Options, Stage, pipeline
+from cimc.pipelines import Options, OptLevel, Stage, pipeline
 from cimc.policy import parse_bits
 from cimc.program import Program, compile
 from cimc.report import Report
@@ -32,8 +32,7 @@ class CompileArguments:
     bits: str | None
     calibrate: str | None
     calibration: Method | None
-    opt_level: int
-    """Both levels run the paper's mapping and schedule so far."""
+    opt_level: OptLevel
     mapping: str | None
     crossbars: int | None
     batch: int
@@ -57,6 +56,7 @@ def compile_main(arguments: CompileArguments) -> None:
             arguments.calibrate,
             arguments.calibration,
             arguments.mapping,
+            arguments.opt_level,
         )
         print(pipeline(arguments.emit, options))
         return
@@ -78,6 +78,7 @@ def compile_main(arguments: CompileArguments) -> None:
             mapping=arguments.mapping,
             crossbars=arguments.crossbars,
             batch=arguments.batch,
+            opt_level=arguments.opt_level,
             emit=arguments.emit,
             observers=[show, *observers],
             keep_arrays=arguments.dump_ir is not None,

@@ -180,6 +180,7 @@ def test_simulated_clock_is_the_report(policy: str, exporter: str, paper: Paper,
         target=paper.target(policy),
         policy=entry["layers"],
         calibrate={"x": x},
+        opt_level=0,
     )
     (logits,) = program.run(x).values()
     assert logits.shape == (1, 1000)
