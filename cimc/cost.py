@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
+from cimc.mapping.choose import Mapped
 from cimc.runtime.encoding import Encoding, MappingName
 from cimc.target import Target
 
@@ -53,13 +54,10 @@ def encoding_for(mapping: MappingName, weight_bits: int, target: Target) -> Enco
     return Encoding(mapping, target.cell_bits, -(-weight_bits // target.cell_bits))
 
 
-def layer_cost(shape: LayerShape, encoding: Encoding, activation_bits: int, target: Target) -> LayerCost:
-    """The cost of a layer under the paper's mapping and schedule."""
-    row_tiles = -(-encoding.rows(shape.inputs) // target.rows)
-    column_tiles = -(-encoding.columns(shape.outputs) // target.cols)
-    writes = shape.repeats * row_tiles * column_tiles
-    cycles = writes * shape.vectors * target.input_cycles(activation_bits)
-    return LayerCost(writes, cycles, writes * target.write_ps, cycles * target.mvm_ps)
+def cost_of(way: Mapped, target: Target) -> LayerCost:
+    """The cost of a layer that is mapped in a way: on one crossbar, one tile after the other."""
+    cycles = way.tiles * way.vectors * way.vector_cycles
+    return LayerCost(way.tiles, cycles, way.tiles * target.write_ps, cycles * target.mvm_ps)
 
 
 def groups_in_matrix(groups: int, inputs: int, outputs: int, encoding: Encoding, target: Target) -> int:
@@ -80,6 +78,6 @@ def lower_bound_ps(layers: Iterable[tuple[LayerShape, int, int]], target: Target
     total = Fraction(0)
     for shape, weight_bits, activation_bits in layers:
         tiles = Fraction(shape.weights * weight_bits, cells)
-        cycles = shape.vectors * target.input_cycles(activation_bits)
+        cycles = shape.vectors * target.input_digits(activation_bits)
         total += tiles * (target.write_ps + cycles * target.mvm_ps)
     return total / target.crossbars

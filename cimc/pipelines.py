@@ -23,15 +23,28 @@ _CALIBRATE = ("cim-calibrate",)
 
 _MAP = (
     ("cim-select-mapping", "cim-pack-groups"),
-    ("cim-select-mapping", "cim-pack-groups"),
+    ("cim-select-stationary", "cim-select-mapping", "cim-pack", "cim-stack-planes"),
 )
 """By optimisation level."""
 
-_TO_MVMS = ("cim-quantize-weights", "cim-quantize", "cim-im2col", "cim-encode", "cim-tile")
+LAST_CHOICE = tuple(names[-1] for names in _MAP)
+"""The pass after which all is known that the report tells, by optimisation level."""
+
+_TO_CODES = ("cim-quantize-weights", "cim-quantize")
+
+_TO_MVMS = ("cim-im2col", "cim-encode", "cim-tile")
 
 _TO_XBAR = (
-    (*_TO_MVMS, "cim-place", "cim-order", "convert-cim-to-xbar"),
-    (*_TO_MVMS, "cim-place", "cim-order", "convert-cim-to-xbar"),
+    (*_TO_CODES, *_TO_MVMS, "cim-place", "cim-order", "convert-cim-to-xbar"),
+    (
+        *_TO_CODES,
+        "cim-swap-operands",
+        "cim-unsigned-codes",
+        *_TO_MVMS,
+        "cim-place",
+        "cim-order",
+        "convert-cim-to-xbar",
+    ),
 )
 """By optimisation level."""
 
@@ -71,7 +84,11 @@ class Options:
                 "activation-bits": self.activation_bits,
             },
             "cim-calibrate": {"data": self.calibrate, "method": self.calibration},
-            "cim-select-mapping": {"mapping": self.mapping},
+            "cim-select-mapping": {
+                "mapping": self.mapping,
+                "digits": "fewest" if self.opt_level else None,
+            },
+            "cim-select-stationary": {"mapping": self.mapping},
         }
         given = options.get(pass_name, {})
         return {key: value for key, value in given.items() if value is not None}

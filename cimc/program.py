@@ -21,7 +21,7 @@ from cimc.interpreters.execute import execute
 from cimc.interpreters.xbar import Clock
 from cimc.ir_files import load_module, save_module
 from cimc.main_function import main_function, set_target
-from cimc.pipelines import Options, OptLevel, Stage, pipeline
+from cimc.pipelines import LAST_CHOICE, Options, OptLevel, Stage, pipeline
 from cimc.report import Report, report_of
 from cimc.runtime.arrays import Array
 from cimc.runtime.calibration import Method
@@ -128,7 +128,7 @@ def compile(
     program = Program(ctx, module)
 
     def watch_report(done: ModulePass | None, module: ModuleOp) -> None:
-        if done is not None and done.name == "cim-pack-groups":
+        if done is not None and done.name == LAST_CHOICE[opt_level]:
             program.compiled_report = report_of(module)
 
     with _as_files(policy, calibrate) as (policy_file, data_file):

@@ -6,11 +6,12 @@ from typing import Any
 
 from xdsl.dialects.builtin import ModuleOp
 
-from cimc.cost import LayerCost, LayerShape, encoding_for, layer_cost, lower_bound_ps
+from cimc.cost import LayerCost, LayerShape, cost_of, encoding_for, lower_bound_ps
 from cimc.dialects.cim.layers import LayerOp
 from cimc.errors import CimcError
-from cimc.layer_shape import layer_shape, packed_shape
+from cimc.layer_shape import layer_product, layer_shape, packing_of, paper_packing, plain_product
 from cimc.main_function import target_of
+from cimc.mapping.choose import mapped
 from cimc.runtime.encoding import MappingName
 from cimc.target import PICOSECONDS_PER_US, Target
 
@@ -100,11 +101,13 @@ def _layer_report(layer: LayerOp, target: Target) -> LayerReport:
     if layer.precision is None or layer.encoding is None:
         raise CimcError(f"layer {layer.layer.data!r} has no precision or encoding yet")
     shape, encoding = layer_shape(layer), layer.encoding.data
-    cost = layer_cost(shape, encoding, layer.precision.activation, target)
+    product = layer_product(layer, target)
+    cost = cost_of(mapped(product, encoding, packing_of(layer, product), target), target)
     return LayerReport(shape, layer.precision.weight, layer.precision.activation, encoding.mapping, cost)
 
 
 def _latency_8bit_ps(layer: LayerOp, target: Target) -> int:
-    """The layer at 8/8 bits in the target's own mapping, packed for that."""
+    """The layer at 8/8 bits in the target's own mapping, as `-O0` maps it."""
     encoding = encoding_for(target.mapping, 8, target)
-    return layer_cost(packed_shape(layer, encoding, target), encoding, 8, target).latency_ps
+    product = plain_product(layer, target, 8)
+    return mapped(product, encoding, paper_packing(layer, encoding, target), target).latency_ps

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from importlib import resources
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, TypeAlias, cast, get_args
 
 from cimc.errors import CimcError
 from cimc.runtime.encoding import MAPPINGS, MappingName
@@ -13,6 +13,18 @@ from cimc.runtime.encoding import MAPPINGS, MappingName
 DEFAULT_TARGET = "rram-256x256-c4"
 
 PICOSECONDS_PER_US = 1_000_000
+
+Read: TypeAlias = Literal["differential", "single-ended"]
+
+READS: tuple[Read, ...] = get_args(Read)
+
+NEEDED_READS: Mapping[MappingName, tuple[Read, ...]] = {
+    "differential-column": ("differential",),
+    "differential-row": ("differential",),
+    "mixed-digits": ("differential", "single-ended"),
+    "offset": ("single-ended",),
+}
+"""Pairs need a symmetric ADC, single columns one with a positive range."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +47,8 @@ class Target:
     """Time of one cycle: one input digit of one vector through one crossbar."""
     crossbars: int = 1
     mapping: MappingName = "differential-column"
+    reads: tuple[Read, ...] = ("differential", "single-ended")
+    """What the ADCs can read: the difference of a pair of columns or rows, or single columns."""
 
     def __post_init__(self) -> None:
         for key, low, high in (
@@ -61,6 +75,13 @@ class Target:
             raise CimcError(
                 f"target {self.name}: mapping must be one of {', '.join(MAPPINGS)}, got {self.mapping!r}"
             )
+        reads: Any = self.reads
+        known = isinstance(reads, list | tuple) and all(r in READS for r in cast(list[Any], reads))
+        if not known or not reads:
+            raise CimcError(f"target {self.name}: reads must be some of {', '.join(READS)}, got {reads!r}")
+        object.__setattr__(self, "reads", tuple(read for read in READS if read in reads))
+        if missing := [read for read in NEEDED_READS[self.mapping] if read not in self.reads]:
+            raise CimcError(f"target {self.name}: the {self.mapping} mapping needs {missing[0]} reads")
         for key, mapping in (("cols", "differential-column"), ("rows", "differential-row")):
             if self.mapping == mapping and getattr(self, key) % 2:
                 raise CimcError(
@@ -78,13 +99,22 @@ class Target:
         """Picoseconds of one cycle."""
         return round(self.mvm_us * PICOSECONDS_PER_US)
 
-    def input_cycles(self, activation_bits: int) -> int:
-        """Cycles that one input vector of `activation_bits` bits takes."""
+    def input_digits(self, activation_bits: int) -> int:
+        """Digits of `dac_bits` bits that drive a row one after the other, of an input of so many bits."""
         return -(-activation_bits // self.dac_bits)
 
     def with_crossbars(self, crossbars: int | None) -> "Target":
         """The same target with another number of crossbars, if one is given."""
         return self if crossbars is None else replace(self, crossbars=crossbars)
+
+    def allowed_mappings(self) -> tuple[MappingName, ...]:
+        """The mappings that its ADCs can read and whose pairs of cells a crossbar holds whole."""
+        odd = {
+            "differential-column": self.cols % 2,
+            "differential-row": self.rows % 2,
+            "mixed-digits": self.cols % 2,
+        }
+        return tuple(m for m in MAPPINGS if not odd.get(m) and set(NEEDED_READS[m]) <= set(self.reads))
 
 
 def built_in_targets() -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, SymbolRefAttr
-from xdsl.passes import ModulePass
+from xdsl.passes import ModulePass, PassPipeline
 
 from cimc.check_each_pass import check_each_pass
 from cimc.context import CimcContext, cimc_context, new_context
@@ -20,7 +20,7 @@ from cimc.dialects.xbar import WriteOp
 from cimc.errors import CimcError
 from cimc.frontend.importer import import_model
 from cimc.passes import get_all_cimc_passes
-from cimc.pipelines import Options, pipeline
+from cimc.pipelines import Options, OptLevel, pipeline
 from cimc.runtime.arrays import Array
 
 INPUTS = {"x": np.array([[0.5, -0.25, 1.0], [0.75, 0.125, -1.0]], np.float32)}
@@ -79,17 +79,21 @@ class PlantedRoundingPass(PlantedPass):
     name = "onnx-fold-constants"
 
 
-def run(after: str, planted: ModulePass) -> None:
+def steps(level: OptLevel) -> list[ModulePass]:
+    """The whole pipeline of an optimisation level."""
+    spec = pipeline("xbar", Options(opt_level=level))
+    return list(PassPipeline.parse_spec(get_all_cimc_passes(), spec).passes)
+
+
+def run(after: str, planted: ModulePass, level: OptLevel = 0) -> None:
     """The whole pipeline, with a pass put in after another."""
     ctx = new_context()
     module = import_model(model(), ctx.tensors)
     observe = check_each_pass(ctx, INPUTS)
     observe(None, module)
-    names = pipeline("xbar", Options()).split(",")
-    assert after in names
-    for name in names:
-        passes = [get_all_cimc_passes()[name]()()]
-        for done in [*passes, planted] if name == after else passes:
+    assert after in [step.name for step in steps(level)]
+    for step in steps(level):
+        for done in [step, planted] if step.name == after else [step]:
             done.apply(ctx, module)
             observe(done, module)
 
@@ -134,7 +138,8 @@ def fewer_weight_bits(ctx: CimcContext, module: ModuleOp) -> None:
 
 def narrower_tile(ctx: CimcContext, module: ModuleOp) -> None:
     (op,) = (op for op in module.walk() if isinstance(op, WriteOp))
-    op.tile = TileAttr(replace(op.tile.data, column_end=op.tile.data.column_end - 4))
+    ((start, end),) = op.tile.data.columns
+    op.tile = TileAttr(replace(op.tile.data, columns=((start, end - 4),)))
 
 
 WRONG: dict[str, tuple[str, Change]] = {
@@ -159,9 +164,11 @@ def test_a_wrong_pass_is_named(what: str) -> None:
         run(after, PlantedPass(change))
 
 
-@pytest.mark.parametrize("after", pipeline("xbar", Options()).split(","))
-def test_a_right_pass_is_not(after: str) -> None:
-    run(after, PlantedPass(lambda ctx, module: None))
+@pytest.mark.parametrize(
+    ("level", "after"), [(level, step.name) for level in (0, 1) for step in steps(level)]
+)
+def test_a_right_pass_is_not(level: OptLevel, after: str) -> None:
+    run(after, PlantedPass(lambda ctx, module: None), level)
 
 
 def test_a_copy_of_an_array_changes_nothing() -> None:

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 import cimc
+from cimc.pipelines import OptLevel
 from cimc.program import Program
 from cimc.runtime.arrays import Array
 from cimc.target import Target
@@ -428,8 +429,8 @@ def allowed(rows: int, cols: int) -> list[str]:
 
 
 @st.composite
-def targets(draw: st.DrawFn, matrix: Matrix) -> tuple[Target, str]:
-    """A target, and the mapping to ask for: crossbars are small, unless that makes too many tiles."""
+def targets(draw: st.DrawFn, matrix: Matrix) -> tuple[Target, str, OptLevel]:
+    """A target, the mapping to ask for, the level: crossbars are small, unless that makes too many tiles."""
     cell_bits, dac_bits = draw(st.sampled_from([1, 2, 3, 4, 8])), draw(st.integers(1, 3))
     write_us, mvm_us = draw(st.sampled_from([(56.0, 1.4), (0.3, 7.1), (1e-6, 2e-6)]))
     sizes = draw(st.sampled_from(CROSSBARS))
@@ -437,7 +438,9 @@ def targets(draw: st.DrawFn, matrix: Matrix) -> tuple[Target, str]:
     target = Target("test", *sizes, cell_bits, dac_bits, write_us, mvm_us, 1, mapping)  # pyright: ignore[reportArgumentType]
     if paper_cost(matrix, mapping, target).tile_writes > MAX_TILES:
         target = Target("test", 256, 256, cell_bits, dac_bits, write_us, mvm_us, 1, mapping)  # pyright: ignore[reportArgumentType]
-    return target, draw(st.sampled_from([mapping, "any"]))
+    level: OptLevel = draw(st.sampled_from([0, 1]))
+    every = target.allowed_mappings() if level else (mapping,)
+    return target, draw(st.sampled_from([*every, "any"])), level
 
 
 def run_onnxruntime(model: onnx.ModelProto, inputs: Mapping[str, Array]) -> Array:
@@ -449,19 +452,21 @@ def run_onnxruntime(model: onnx.ModelProto, inputs: Mapping[str, Array]) -> Arra
     return session.run(None, dict(inputs))[0]
 
 
-def check(drawn: Layer, target: Target, mapping: str, path: Path) -> None:
+def check(drawn: Layer, target: Target, mapping: str, level: OptLevel, path: Path) -> None:
     path.write_bytes(drawn.model.SerializeToString())
     np.testing.assert_array_equal(run_onnxruntime(drawn.model, drawn.inputs), drawn.expected)
     for stage in ("onnx", "cim", "xbar"):
         checked = drawn.inputs if stage == "xbar" else False
-        program = cimc.compile(path, target=target, mapping=mapping, emit=stage, check=checked)
+        program = cimc.compile(
+            path, target=target, mapping=mapping, opt_level=level, emit=stage, check=checked
+        )
         outputs = program.run_batch(drawn.inputs)
         np.testing.assert_array_equal(outputs["y"], drawn.expected, stage)
         if stage == "xbar":
-            check_cost(drawn, program, target, mapping)
+            check_cost(drawn, program, target, mapping, level)
 
 
-def check_cost(drawn: Layer, program: Program, target: Target, mapping: str) -> None:
+def check_cost(drawn: Layer, program: Program, target: Target, mapping: str, level: OptLevel) -> None:
     report = program.report()
     (reported,) = report["layers"]
     assert program.timeline is not None
@@ -471,8 +476,8 @@ def check_cost(drawn: Layer, program: Program, target: Target, mapping: str) -> 
     assert program.timeline.end_ps == report.latency_ps
     assert reported["weight_bits"] == drawn.matrix.weight_bits
     assert reported["activation_bits"] == drawn.matrix.activation_bits
-    assert mapping in (reported["mapping"], "any")
-    if drawn.grouped:
+    assert mapping in (reported["mapping"], "any", "mixed-digits")
+    if drawn.grouped or level:
         return
     costs = {m: paper_cost(drawn.matrix, m, target) for m in allowed(target.rows, target.cols)}
     cost = costs[reported["mapping"]]
@@ -503,8 +508,8 @@ def test_integers_are_exact(kind: str, tmp_path: Path) -> None:
     @given(st.data())
     def run(data: st.DataObject) -> None:
         drawn = data.draw(strategy)
-        target, mapping = data.draw(targets(drawn.matrix))
-        check(drawn, target, mapping, tmp_path / "layer.onnx")
+        target, mapping, level = data.draw(targets(drawn.matrix))
+        check(drawn, target, mapping, level, tmp_path / "layer.onnx")
 
     run()
 
@@ -525,16 +530,17 @@ def test_levels_agree_in_another_precision(kind: str, tmp_path: Path) -> None:
         drawn = data.draw(strategy)
         bits = data.draw(st.tuples(st.integers(2, 8), st.integers(2, 8)))
         matrix = replace(drawn.matrix, weight_bits=bits[0], activation_bits=bits[1])
-        target, mapping = data.draw(targets(matrix))
+        target, mapping, level = data.draw(targets(matrix))
         path.write_bytes(drawn.model.SerializeToString())
-        layer = cimc.compile(path, target=target, mapping=mapping, bits=bits, emit="cim")
-        program = cimc.compile(path, target=target, mapping=mapping, bits=bits, check=drawn.inputs)
+        options: Any = {"target": target, "mapping": mapping, "bits": bits, "opt_level": level}
+        layer = cimc.compile(path, **options, emit="cim")
+        program = cimc.compile(path, **options, check=drawn.inputs)
         expected = layer.run_batch(drawn.inputs)["y"]
         assert np.isfinite(expected).all()
         np.testing.assert_array_equal(program.run_batch(drawn.inputs)["y"], expected)
         if bits == (drawn.matrix.weight_bits, drawn.matrix.activation_bits):
             np.testing.assert_array_equal(expected, drawn.expected)
-        check_cost(replace(drawn, matrix=matrix), program, target, mapping)
+        check_cost(replace(drawn, matrix=matrix), program, target, mapping, level)
 
     run()
 
@@ -592,8 +598,15 @@ def networks(draw: st.DrawFn) -> Graph:
 
 
 @settings(max_examples=40, database=None, suppress_health_check=[HealthCheck.too_slow])
-@given(networks(), st.sampled_from([*MAPPINGS, "any"]), st.sampled_from([1, 2, 4]))
-def test_networks_give_the_numbers_of_onnxruntime(graph: Graph, mapping: str, cell_bits: int) -> None:
+@given(
+    networks(),
+    st.sampled_from([*MAPPINGS, "mixed-digits", "any"]),
+    st.sampled_from([1, 2, 4]),
+    st.sampled_from([0, 1]),
+)
+def test_networks_give_the_numbers_of_onnxruntime(
+    graph: Graph, mapping: str, cell_bits: int, level: OptLevel
+) -> None:
     batch = len(graph.inputs["x"])
     model = graph.model("y", (batch, 3))
     expected = run_onnxruntime(model, graph.inputs)
@@ -601,7 +614,7 @@ def test_networks_give_the_numbers_of_onnxruntime(graph: Graph, mapping: str, ce
     with TemporaryDirectory() as folder:
         path = Path(folder) / "network.onnx"
         path.write_bytes(model.SerializeToString())
-        program = cimc.compile(path, target=target, mapping=mapping, check=graph.inputs)
+        program = cimc.compile(path, target=target, mapping=mapping, opt_level=level, check=graph.inputs)
     np.testing.assert_array_equal(program.run_batch(graph.inputs)["y"], expected)
     report, timeline = program.report(), program.timeline
     assert timeline is not None

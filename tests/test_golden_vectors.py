@@ -10,7 +10,8 @@ import pytest
 
 from cimc.runtime.arrays import Array
 from cimc.runtime.crossbar import Crossbar
-from cimc.runtime.encoding import Encoding, MappingName, Tile
+from cimc.runtime.encoding import Encoding, MappingName
+from cimc.runtime.tile import Tile
 
 ROWS, COLUMNS = 64, 96
 """Smaller than the matrices, so that they are cut into tiles."""
@@ -45,9 +46,9 @@ def executed(encoding: Encoding, x: Array, w: Array) -> Array:
     sums = np.zeros((len(x), encoding.sums(w.shape[1])), np.int32)
     rows, columns = cells.shape
     for row, column in product(range(0, rows, ROWS), range(0, columns, COLUMNS)):
-        tile = Tile(0, row, min(row + ROWS, rows), column, min(column + COLUMNS, columns))
+        tile = Tile(0, ((row, min(row + ROWS, rows)),), ((column, min(column + COLUMNS, columns)),))
         crossbar = Crossbar(0, ROWS, COLUMNS)
-        crossbar.write(cells[tile.row : tile.row_end, tile.column : tile.column_end], tile)
+        crossbar.write(tile.cells_of(cells[None]), tile)
         crossbar.mvm(x, sums, encoding)
     return sums if offset is None else sums[:, :-1] - offset * sums[:, -1:]
 

@@ -94,7 +94,7 @@ class WriteOp(IRDLOperation):
     def verify_(self) -> None:
         tile = self.tile.data
         shape = shape_of(self.cells)
-        end = (tile.matrix + 1, tile.row_end, tile.column_end)
+        end = (tile.matrix + 1, tile.rows[-1][1], tile.columns[-1][1])
         if len(shape) != 3 or any(a > b for a, b in zip(end, shape, strict=True)):
             raise VerifyException(f"tile {self.tile} reaches out of cells of {shape}")
 

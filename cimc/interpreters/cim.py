@@ -17,13 +17,17 @@ from cimc.dialects.cim.digital import (
 )
 from cimc.dialects.cim.layers import ConvOp, LayerOp, MatmulOp
 from cimc.dialects.cim.mapping import EncodeOp, MvmOp, RemoveOffsetOp, ZerosOp
+from cimc.dialects.cim.packing import BlockDiagonalOp, PackVectorsOp, TransposeOp, UnpackSumsOp
+from cimc.dialects.cim.signs import InputSumOp, SubtractOffsetOp, SubtractOp, WindowSumOp
 from cimc.dialects.tensor_types import dtype_of, element_type, shape_of
 from cimc.interpreters.layer import integer_layer, run_float_layer
 from cimc.runtime.arrays import Array
-from cimc.runtime.crossbar import exact_product
-from cimc.runtime.encoding import Tile
-from cimc.runtime.layout import im2col, to_image
+from cimc.runtime.crossbar import add_products
+from cimc.runtime.layer import conv_codes
+from cimc.runtime.layout import im2col, patches, to_image
+from cimc.runtime.packing import block_diagonal, pack_vectors, unpack_sums
 from cimc.runtime.quantization import dequantize
+from cimc.runtime.tile import Tile
 
 
 def result_dtype(op: IRDLOperation) -> np.dtype[Any]:
@@ -72,6 +76,20 @@ class CimFunctions(InterpreterFunctions):
     @impl(Im2colOp)
     def run_im2col(self, interpreter: Interpreter, op: Im2colOp, args: PythonValues) -> PythonValues:
         matrices, _, inputs = shape_of(op.vectors)
+        if op.packing is not None:
+            structure = op.structure()
+            return (
+                patches(
+                    args[0],
+                    matrices=matrices,
+                    groups=structure.groups,
+                    channels=inputs // structure.row_blocks,
+                    axes=structure.axes,
+                    positions=structure.positions,
+                    pads=op.pads.get_values(),
+                    pad_code=op.pad_code.value.data,
+                ),
+            )
         vectors = im2col(
             args[0],
             matrices=matrices,
@@ -86,7 +104,67 @@ class CimFunctions(InterpreterFunctions):
 
     @impl(ToImageOp)
     def run_to_image(self, interpreter: Interpreter, op: ToImageOp, args: PythonValues) -> PythonValues:
-        return (to_image(args[0], shape_of(op.image)),)
+        if op.packing is None:
+            return (to_image(args[0], shape_of(op.image)),)
+        packing = op.packing.data
+        return (to_image(args[0], shape_of(op.image), packing.positions, packing.groups),)
+
+    @impl(PackVectorsOp)
+    def run_pack_vectors(
+        self, interpreter: Interpreter, op: PackVectorsOp, args: PythonValues
+    ) -> PythonValues:
+        return (pack_vectors(args[0], *op.sizes()),)
+
+    @impl(UnpackSumsOp)
+    def run_unpack_sums(self, interpreter: Interpreter, op: UnpackSumsOp, args: PythonValues) -> PythonValues:
+        return (unpack_sums(args[0], *op.sizes(), shape_of(op.result)),)
+
+    @impl(BlockDiagonalOp)
+    def run_block_diagonal(
+        self, interpreter: Interpreter, op: BlockDiagonalOp, args: PythonValues
+    ) -> PythonValues:
+        return (block_diagonal(args[0], *op.sizes()),)
+
+    @impl(TransposeOp)
+    def run_transpose(self, interpreter: Interpreter, op: TransposeOp, args: PythonValues) -> PythonValues:
+        return (args[0].swapaxes(-1, -2),)
+
+    @impl(InputSumOp)
+    def run_input_sum(self, interpreter: Interpreter, op: InputSumOp, args: PythonValues) -> PythonValues:
+        return (args[0].sum(axis=-1, keepdims=True, dtype=np.int64).astype(result_dtype(op)),)
+
+    @impl(WindowSumOp)
+    def run_window_sum(self, interpreter: Interpreter, op: WindowSumOp, args: PythonValues) -> PythonValues:
+        groups = op.groups.value.data
+        pictures, channels, *sizes = args[0].shape
+        by_group = args[0].reshape(pictures, groups, channels // groups, *sizes).sum(axis=2, dtype=np.int64)
+        ones = np.ones((groups, 1, *op.kernel.get_values()), np.int64)
+        sums = conv_codes(
+            by_group,
+            ones,
+            strides=op.strides.get_values(),
+            pads=op.pads.get_values(),
+            dilations=op.dilations.get_values(),
+            groups=groups,
+            pad_code=op.pad_code.value.data * (channels // groups),
+        )
+        return (sums.astype(result_dtype(op)),)
+
+    @impl(SubtractOffsetOp)
+    def run_subtract_offset(
+        self, interpreter: Interpreter, op: SubtractOffsetOp, args: PythonValues
+    ) -> PythonValues:
+        sums, inputs, offset = args
+        axis = op.axis.value.data
+        shape = [1] * sums.ndim
+        shape[axis] = -1
+        by_output = np.repeat(inputs, sums.shape[axis] // inputs.shape[axis], axis)
+        result = sums.astype(np.int64) - offset.reshape(shape).astype(np.int64) * by_output
+        return (result.astype(result_dtype(op)),)
+
+    @impl(SubtractOp)
+    def run_subtract(self, interpreter: Interpreter, op: SubtractOp, args: PythonValues) -> PythonValues:
+        return ((args[0].astype(np.int64) - args[1]).astype(result_dtype(op)),)
 
     @impl(ReshapeOp)
     def run_reshape(self, interpreter: Interpreter, op: ReshapeOp, args: PythonValues) -> PythonValues:
@@ -108,10 +186,7 @@ class CimFunctions(InterpreterFunctions):
         encoding = op.encoding.data
         tiles = [op.tile.data] if op.tile is not None else whole_tiles(cells)
         for tile in tiles:
-            part = cells[tile.matrix, tile.row : tile.row_end, tile.column : tile.column_end]
-            inputs = vectors[tile.matrix][:, encoding.inputs_of(tile)]
-            product = exact_product(inputs, encoding.decode(part, tile))
-            result[tile.matrix][:, encoding.sums_of(tile)] += product.astype(result.dtype)
+            add_products(result[tile.matrix], vectors[tile.matrix], tile.cells_of(cells), tile, encoding)
         return (result,)
 
     @impl(RemoveOffsetOp)
@@ -129,4 +204,5 @@ def own_sums(only_user: bool, sums: Array) -> Array:
 
 def whole_tiles(cells: Array) -> list[Tile]:
     """Each encoded matrix as one tile of its own size."""
-    return [Tile(m, 0, cells.shape[1], 0, cells.shape[2]) for m in range(len(cells))]
+    rows, columns = cells.shape[1:]
+    return [Tile(m, ((0, rows),), ((0, columns),)) for m in range(len(cells))]

@@ -33,8 +33,7 @@ class XbarFunctions(InterpreterFunctions):
     def run_write(self, interpreter: Interpreter, op: WriteOp, args: PythonValues) -> PythonValues:
         crossbar, cells = args
         tile = op.tile.data
-        part = cells[tile.matrix, tile.row : tile.row_end, tile.column : tile.column_end]
-        crossbar.write(part, tile)
+        crossbar.write(tile.cells_of(cells), tile)
         return (crossbar,)
 
     @impl(MvmOp)
@@ -81,7 +80,8 @@ class Clock(Interpreter.Listener):
         else:
             vectors = shape_of(op.vectors)[1]
             assert crossbar.tile is not None, "the write has set it"
-            cycles = vectors * target.input_cycles(integer_of(op.vectors).width.data)
+            digits = target.input_digits(integer_of(op.vectors).width.data)
+            cycles = vectors * op.encoding.data.cycles(digits)
             duration = cycles * target.mvm_ps
             end = start + duration
             counters = Counters(

@@ -10,38 +10,15 @@ from xdsl.interpreter import Interpreter, PythonValues
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 
-from cimc.context import CimcContext, cimc_context
+from cimc.context import cimc_context
 from cimc.data import batches, inputs_for, load_npz
 from cimc.dialects.cim.attributes import QuantizerAttr
 from cimc.dialects.cim.layers import LayerOp, MatmulOp
-from cimc.dialects.onnx.base import OnnxOp
 from cimc.errors import CimcError
 from cimc.interpreters.execute import execute
 from cimc.main_function import main_function
-from cimc.passes.constants import constant
+from cimc.passes.sign import never_negative
 from cimc.runtime.calibration import METHODS, Method, Observer
-
-_KEEP_SIGN = (
-    "AveragePool",
-    "Concat",
-    "Dropout",
-    "Expand",
-    "Flatten",
-    "Gather",
-    "GlobalAveragePool",
-    "GlobalMaxPool",
-    "Identity",
-    "MaxPool",
-    "ReduceMax",
-    "ReduceMean",
-    "Reshape",
-    "Slice",
-    "Split",
-    "Squeeze",
-    "Transpose",
-    "Unsqueeze",
-)
-_NEVER_NEGATIVE = ("HardSigmoid", "Relu", "Sigmoid", "Softmax")
 
 
 @dataclass(frozen=True)
@@ -124,20 +101,3 @@ class _Watch(Interpreter.Listener):
                 if not np.isfinite(array).all():
                     raise CimcError(f"layer {op.layer.data!r}: the data gives values that are not finite")
                 self.seen.setdefault(value, Observer()).see(array)
-
-
-def never_negative(ctx: CimcContext, value: SSAValue) -> bool:
-    """Whether a value is an output of a ReLU-like op, as far as the graph shows it."""
-    op = value.owner
-    if not isinstance(op, OnnxOp):
-        return False
-    if op.op_type in _NEVER_NEGATIVE:
-        return True
-    if op.op_type in (*_KEEP_SIGN, "Add"):
-        data = op.operands if op.op_type in ("Add", "Concat") else op.operands[:1]
-        return all(never_negative(ctx, operand) for operand in data)
-    if op.op_type == "Clip" and len(op.onnx_operands()) > 1:
-        bound = op.onnx_operands()[1]
-        low = None if bound is None else constant(ctx, bound)
-        return low is not None and float(low) >= 0
-    return False

@@ -10,7 +10,6 @@ from xdsl.passes import ModulePass
 
 from cimc.context import cimc_context
 from cimc.dialects.cim.attributes import EncodingAttr
-from cimc.dialects.cim.digital import RecenterOp, ReshapeOp
 from cimc.dialects.cim.layers import LayerOp, MatmulOp
 from cimc.dialects.cim.mapping import EncodeOp, MvmOp, RemoveOffsetOp, ZerosOp
 from cimc.dialects.tensor_types import (
@@ -23,6 +22,7 @@ from cimc.dialects.tensor_types import (
 )
 from cimc.errors import CimcError
 from cimc.passes.builder import Builder
+from cimc.passes.codes import stored_range
 from cimc.passes.constants import constant
 from cimc.passes.unused import remove_unused
 from cimc.runtime.arrays import Array
@@ -74,6 +74,10 @@ class _Encoder:
         if layer.encoding is None:
             raise CimcError(f"layer {name!r} has no encoding; run cim-select-mapping")
         encoding = layer.encoding.data
+        if encoding.digital and code_range(integer_of(layer.w))[0] < 0:
+            raise CimcError(f"layer {name!r} stores codes with a sign; run cim-unsigned-codes")
+        if encoding.planes > 1 and code_range(integer_of(layer.x))[0] < 0:
+            raise CimcError(f"layer {name!r} has inputs with a sign; run cim-unsigned-codes")
         matrices, vectors, outputs = shape_of(layer.y)
         offset = self._offset(layer.encoding) if encoding.unit_columns else None
         cells = self._cells(layer.encoding, offset)
@@ -82,7 +86,11 @@ class _Encoder:
         mvm = MvmOp.build(
             operands=[layer.x, cells, zeros],
             result_types=[sums_type],
-            properties={"layer": layer.layer, "encoding": layer.encoding},
+            properties={
+                "layer": layer.layer,
+                "encoding": layer.encoding,
+                **({} if layer.structure is None else {"structure": layer.structure}),
+            },
         )
         sums = self.build.emit(mvm)
         if offset is not None:
@@ -91,11 +99,11 @@ class _Encoder:
 
     def _offset(self, encoding: EncodingAttr) -> SSAValue:
         """What is added to each output's weights so that none is negative."""
-        low, high = _codes_range(self.layer.w)
+        low, high = stored_range(self.layer.w)
         outputs = shape_of(self.layer.w)[2]
         offset = np.full(outputs, -low, np.int32)
         codes = constant(self.build.ctx, self.layer.w)
-        if codes is not None and high - low > encoding.data.largest:
+        if codes is not None and high - low > encoding.data.limits[1]:
             # Zero points of weights shift each output of a matrix by another amount; its own codes fit.
             offset = -codes.min(axis=1).astype(np.int32)
         name = f"{self.layer.layer.data}.offset"
@@ -121,14 +129,3 @@ class _Encoder:
         except ValueError as error:
             raise CimcError(f"layer {layer.layer.data!r}: {error}") from None
         return self.build.emit_constant(f"{layer.layer.data}.cells", cells, element)
-
-
-def _codes_range(w: SSAValue) -> tuple[int, int]:
-    """The smallest and the largest code that a stored operand can hold."""
-    while isinstance(w.owner, ReshapeOp):
-        w = w.owner.x
-    if isinstance(w.owner, RecenterOp):
-        # Its type has room for more than the codes less their zero point.
-        low, high = code_range(integer_of(w.owner.codes))
-        return low - w.owner.zero_point.value.data, high - w.owner.zero_point.value.data
-    return code_range(integer_of(w))

@@ -10,7 +10,7 @@ from xdsl.passes import ModulePass
 from cimc.dialects.cim.attributes import TileAttr
 from cimc.dialects.cim.mapping import MvmOp
 from cimc.errors import CimcError
-from cimc.runtime.encoding import Tile
+from cimc.runtime.tile import Range, Tile
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,10 @@ class CimOrderPass(ModulePass):
                     part.tile = TileAttr(tile)
                     part.order = IntegerAttr(next(numbers), i64)
 
-    def _key(self, tile: Tile) -> tuple[int, int, int]:
+    def _key(self, tile: Tile) -> tuple[int, Range, Range]:
         if self.by == "row":
-            return tile.matrix, tile.row, tile.column
-        return tile.matrix, tile.column, tile.row
+            return tile.matrix, tile.rows[0], tile.columns[0]
+        return tile.matrix, tile.columns[0], tile.rows[0]
 
 
 def _chain(mvm: MvmOp) -> list[MvmOp]:

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import IntegerAttr, ModuleOp, i64
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
+from cimc.dialects.cim.attributes import PackingAttr
 from cimc.dialects.cim.layers import ConvOp
 from cimc.errors import CimcError
-from cimc.layer_shape import groups_for
+from cimc.layer_shape import paper_packing
 from cimc.main_function import target_of
 
 
@@ -24,7 +25,8 @@ class CimPackGroupsPass(ModulePass):
     ```
     becomes, with 3x3 kernels and 4-bit digits in differential columns,
     ```mlir
-    %y = cim.conv(%x, %w) {layer = "dw", groups = 64 : i64, groups_per_matrix = 28 : i64, …} : …
+    %y = cim.conv(%x, %w) {layer = "dw", groups = 64 : i64,
+        packing = #cim.packing<groups 28, positions [1, 1]>, …} : …
     ```
     """
 
@@ -37,5 +39,5 @@ class CimPackGroupsPass(ModulePass):
                 continue
             if layer.encoding is None:
                 raise CimcError(f"layer {layer.layer.data!r} has no encoding; select a mapping first")
-            count = groups_for(layer, layer.encoding.data, target)
-            layer.groups_per_matrix = IntegerAttr(count, i64)
+            packing = paper_packing(layer, layer.encoding.data, target)
+            layer.packing = None if packing.is_plain else PackingAttr(packing)

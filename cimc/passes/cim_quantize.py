@@ -11,7 +11,7 @@ from xdsl.passes import ModulePass
 
 from cimc.context import cimc_context
 from cimc.dialects.cim.attributes import QuantizerAttr
-from cimc.dialects.cim.digital import ColumnSumOp, DequantizeOp, QuantizeOp, RecenterOp
+from cimc.dialects.cim.digital import DequantizeOp, QuantizeOp, RecenterOp
 from cimc.dialects.cim.layers import ConvOp, LayerOp
 from cimc.dialects.tensor_types import (
     code_range,
@@ -22,10 +22,10 @@ from cimc.dialects.tensor_types import (
     type_holding,
 )
 from cimc.errors import CimcError
-from cimc.interpreters.layer import zero_point_correction
 from cimc.passes.builder import Builder
 from cimc.passes.constants import constant
 from cimc.passes.unused import remove_unused
+from cimc.passes.zero_point import correction
 from cimc.runtime.arrays import Array
 from cimc.runtime.quantization import Quantizer
 
@@ -79,12 +79,13 @@ class _Quantizer:
         x = self._quantized(layer.x, quantizer)
         w, scale = self._stored()
         sums = self._sums(x, w, quantizer)
-        correction = self._correction(w, quantizer.zero_point)
+        added = correction(self.build, layer, w, quantizer.zero_point)
         step = scale.astype(np.float64) * quantizer.scale
         total = self.build.emit_constant(f"{layer.layer.data}.step", step)
         axis = layer.OUTPUT_AXIS % len(shape_of(layer.y))
+        bias = [] if layer.bias is None else [layer.bias]
         y = DequantizeOp.build(
-            operands=[sums, total, correction, [] if layer.bias is None else [layer.bias]],
+            operands=[sums, total, [] if added is None else [added], bias],
             result_types=[layer.y.type],
             properties={"axis": IntegerAttr(axis, i64)},
         )
@@ -152,22 +153,3 @@ class _Quantizer:
         low, high = code_range(element)
         span = max(high - low, 1 << element.width.data)
         return codes_type(32 if inputs * largest * span < 1 << 31 else 64, signed=True)
-
-    def _correction(self, w: SSAValue, zero_point: int) -> list[SSAValue]:
-        if zero_point == 0:
-            return []
-        layer = self.layer
-        wide = codes_type(64, signed=True)
-        codes = constant(self.build.ctx, w)
-        if codes is not None:
-            values = zero_point_correction(layer, codes, zero_point)
-            assert values is not None
-            name = f"{layer.layer.data}.correction"
-            return [self.build.emit_constant(name, values, wide)]
-        *batch, _, outputs = shape_of(w)
-        sums = ColumnSumOp.build(
-            operands=[w],
-            result_types=[retyped(w.type, wide, (*batch, 1, outputs))],
-            properties={"factor": IntegerAttr(zero_point, i64)},
-        )
-        return [self.build.emit(sums)]

@@ -6,13 +6,18 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-from cimc.cost import encoding_for, layer_cost
+from cimc.context import CimcContext, cimc_context
+from cimc.cost import encoding_for
 from cimc.dialects.cim.attributes import EncodingAttr
 from cimc.dialects.cim.layers import LayerOp
 from cimc.errors import CimcError
-from cimc.layer_shape import packed_shape
+from cimc.layer_shape import layer_product, paper_packing
 from cimc.main_function import target_of
-from cimc.runtime.encoding import MAPPINGS, Encoding, MappingName
+from cimc.mapping.choose import mapped
+from cimc.mapping.digits import fewest_digits
+from cimc.passes.codes import codes_to_store
+from cimc.passes.ways import ALL_PLANES, best_way, family
+from cimc.runtime.encoding import Encoding, MappingName
 from cimc.target import Target
 
 
@@ -20,8 +25,12 @@ from cimc.target import Target
 class CimSelectMappingPass(ModulePass):
     """Decides for each layer how its weights lie in cells: the mapping and the number of digits.
 
-    Options: `mapping` is a mapping's name, or `any` for that which costs least in each layer; without it
-    the target decides.
+    Options:
+    - `mapping` is a mapping's name, or `any` for that which costs least in each layer; without it the target
+      decides. With fewest digits, `mixed-digits` takes pairs throughout where that costs less.
+    - `digits`: `paper` (default) gives a weight one digit for each `cell_bits` bits, and an offset a column
+      of ones; `fewest` gives as few digits as its codes need: a pair needs no bit for the sign, balanced
+      digits hold more, the digital part takes the offset off.
 
     ```mlir
     %y = cim.matmul(%x, %w) {layer = "fc", precision = #cim.precision<weight 8, activation 8>} : …
@@ -36,35 +45,48 @@ class CimSelectMappingPass(ModulePass):
     name = "cim-select-mapping"
 
     mapping: str | None = None
+    digits: str = "paper"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
+        if self.digits not in ("paper", "fewest"):
+            raise CimcError(f"cim-select-mapping: digits must be paper or fewest, got {self.digits!r}")
         target = target_of(op)
-        mapping = self.mapping or target.mapping
-        if mapping != "any" and mapping not in MAPPINGS:
-            raise CimcError(f"the mapping must be one of {', '.join(MAPPINGS)} or any, got {mapping!r}")
-        if mapping != "any" and mapping not in allowed_mappings(target):
-            raise CimcError(
-                f"the {mapping} mapping needs pairs, but crossbars of {target.name} have "
-                f"{target.rows} rows and {target.cols} columns"
-            )
+        mappings = family(self.mapping, target)
         for layer in op.walk():
             if not isinstance(layer, LayerOp):
                 continue
             if layer.precision is None:
                 raise CimcError(f"layer {layer.layer.data!r} has no precision; assign one first")
-            candidates = allowed_mappings(target) if mapping == "any" else (mapping,)
-            encodings = [encoding_for(m, layer.precision.weight, target) for m in candidates]
-            costs = [_latency_ps(layer, encoding, target) for encoding in encodings]
-            layer.encoding = EncodingAttr(encodings[costs.index(min(costs))])
+            if self.digits == "paper":
+                encoding = _paper_encoding(cimc_context(ctx), layer, mappings, target)
+            else:
+                encoding = _short_encoding(cimc_context(ctx), layer, mappings, target)
+            layer.encoding = EncodingAttr(encoding)
 
 
-def allowed_mappings(target: Target) -> tuple[MappingName, ...]:
-    """The mappings whose pairs of cells a crossbar of the target holds whole."""
-    odd = {"differential-column": target.cols % 2, "differential-row": target.rows % 2}
-    return tuple(m for m in MAPPINGS if not odd.get(m))
-
-
-def _latency_ps(layer: LayerOp, encoding: Encoding, target: Target) -> int:
+def _paper_encoding(
+    ctx: CimcContext, layer: LayerOp, mappings: tuple[MappingName, ...], target: Target
+) -> Encoding:
+    """The encoding of the paper's mappings that costs least; the paper does not mix digits."""
     assert layer.precision is not None
-    shape = packed_shape(layer, encoding, target)
-    return layer_cost(shape, encoding, layer.precision.activation, target).latency_ps
+    if mappings[0] == "mixed-digits":
+        encoding = fewest_digits("mixed-digits", *codes_to_store(ctx, layer), target.cell_bits)
+        assert encoding is not None, "weights have 16 bits at most"
+        return encoding
+    bits = layer.precision.weight
+    encodings = [encoding_for(m, bits, target) for m in mappings if m != "mixed-digits"]
+    product = layer_product(layer, target)
+    return min(
+        encodings,
+        key=lambda e: mapped(product, e, paper_packing(layer, e, target), target).latency_ps,
+    )
+
+
+def _short_encoding(
+    ctx: CimcContext, layer: LayerOp, mappings: tuple[MappingName, ...], target: Target
+) -> Encoding:
+    """The encoding of the mapping that costs least in the best packing, before planes are stacked."""
+    mapping = best_way(ctx, layer, mappings, target, ALL_PLANES).encoding.mapping
+    encoding = fewest_digits(mapping, *codes_to_store(ctx, layer), target.cell_bits)
+    assert encoding is not None, "there is one with more planes"
+    return encoding

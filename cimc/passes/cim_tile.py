@@ -1,6 +1,7 @@
 """Pass `cim-tile`."""
 
 from dataclasses import dataclass
+from itertools import product
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
@@ -14,12 +15,16 @@ from cimc.dialects.tensor_types import shape_of
 from cimc.errors import CimcError
 from cimc.limits import MAX_TILES
 from cimc.main_function import target_of
-from cimc.runtime.encoding import Tile
+from cimc.mapping.structure import DENSE
+from cimc.mapping.tiling import Cells, cells_of, count_tiles, tiles
+from cimc.runtime.tile import Tile
 
 
 @dataclass(frozen=True)
 class CimTilePass(ModulePass):
     """Cuts encoded matrices into tiles of the crossbars' size; their products add up in one chain.
+
+    Of a packed matrix, a tile takes as many columns as fit, and only the rows that these columns use.
 
     Options: `rows`, `cols`: the size of a tile, by default that of the target's crossbars.
 
@@ -51,10 +56,7 @@ class CimTilePass(ModulePass):
 
 
 def _check_count(products: list[MvmOp], rows: int, cols: int) -> None:
-    count = 0
-    for mvm in products:
-        matrices, cell_rows, cell_cols = shape_of(mvm.cells)
-        count += matrices * -(-cell_rows // rows) * -(-cell_cols // cols)
+    count = sum(shape_of(mvm.cells)[0] * count_tiles(_cells(mvm, rows, cols)) for mvm in products)
     if count > MAX_TILES:
         raise CimcError(
             f"the network takes {count} tiles of {rows}x{cols} cells; {MAX_TILES} are the most a program may "
@@ -62,32 +64,30 @@ def _check_count(products: list[MvmOp], rows: int, cols: int) -> None:
         )
 
 
+def _cells(mvm: MvmOp, rows: int, cols: int) -> Cells:
+    """What the mapping knows of the cells of one matrix."""
+    encoding = mvm.encoding.data
+    _, inputs = shape_of(mvm.vectors)[1:]
+    outputs = shape_of(mvm.sums)[2] - encoding.unit_columns
+    structure = DENSE if mvm.structure is None else mvm.structure.data
+    return cells_of(
+        structure, encoding, inputs // structure.row_blocks, outputs // structure.column_blocks, rows, cols
+    )
+
+
 def _tile(mvm: MvmOp, rows: int, cols: int) -> None:
     sums: SSAValue = mvm.sums
-    for tile in grid(*shape_of(mvm.cells), rows_per_tile=rows, cols_per_tile=cols):
-        part = MvmOp.create(
+    parts = tiles(_cells(mvm, rows, cols))
+    properties = {k: v for k, v in mvm.properties.items() if k != "structure"}
+    for matrix, part in product(range(shape_of(mvm.cells)[0]), parts):
+        tile = TileAttr(Tile(matrix, part.rows, part.columns))
+        mvm_of_tile = MvmOp.create(
             operands=[mvm.vectors, mvm.cells, sums],
             result_types=[sums.type],
-            properties={**mvm.properties, "tile": TileAttr(tile)},
+            properties={**properties, "tile": tile},
         )
-        part.location = mvm.location
-        Rewriter.insert_op(part, InsertPoint.before(mvm))
-        sums = part.result
+        mvm_of_tile.location = mvm.location
+        Rewriter.insert_op(mvm_of_tile, InsertPoint.before(mvm))
+        sums = mvm_of_tile.result
     mvm.result.replace_all_uses_with(sums)
     Rewriter.erase_op(mvm)
-
-
-def grid(matrices: int, rows: int, columns: int, *, rows_per_tile: int, cols_per_tile: int) -> list[Tile]:
-    """The tiles of matrices of one size, column by column, so that an output's sums end together."""
-    return [
-        Tile(
-            matrix,
-            row,
-            min(row + rows_per_tile, rows),
-            column,
-            min(column + cols_per_tile, columns),
-        )
-        for matrix in range(matrices)
-        for column in range(0, columns, cols_per_tile)
-        for row in range(0, rows, rows_per_tile)
-    ]

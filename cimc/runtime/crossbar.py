@@ -4,10 +4,14 @@ import numpy as np
 
 from cimc.errors import CimcError
 from cimc.runtime.arrays import Array
-from cimc.runtime.encoding import Encoding, Tile
+from cimc.runtime.encoding import Encoding
+from cimc.runtime.tile import Tile
 
 _FLOAT32_EXACT = 1 << 24
 """Below this magnitude float32 holds every integer (24 bits of significand, IEEE 754)."""
+
+_FLOAT64_EXACT = 1 << 53
+"""The same of float64, with 53 bits."""
 
 
 class Crossbar:
@@ -38,14 +42,21 @@ class Crossbar:
         """
         if self.tile is None or self.cells is None:
             raise CimcError(f"crossbar {self.index} is read before anything is written into it")
-        weights = encoding.decode(self.cells, self.tile)
-        inputs = vectors[:, encoding.inputs_of(self.tile)]
-        sums[:, encoding.sums_of(self.tile)] += exact_product(inputs, weights).astype(sums.dtype)
+        add_products(sums, vectors, self.cells, self.tile, encoding)
+
+
+def add_products(sums: Array, vectors: Array, cells: Array, tile: Tile, encoding: Encoding) -> None:
+    """Adds the products of [vectors, inputs] with a tile's cells to [vectors, sums], in place."""
+    driven = encoding.driven(vectors, tile)
+    product = exact_product(driven, encoding.decode(cells, tile))
+    sums[:, encoding.sums_of(tile)] += product.astype(sums.dtype)
 
 
 def exact_product(x: Array, w: Array) -> Array:
-    """The exact product of two integer matrices, as float32 or float64 whichever holds it."""
+    """The exact product of two integer matrices, in the fastest type that holds every partial sum."""
     largest = max(abs(int(x.max(initial=0))), abs(int(x.min(initial=0))))
     bound = largest * int(np.abs(w).sum(axis=0, dtype=np.int64).max(initial=0))
+    if bound >= _FLOAT64_EXACT:
+        return x.astype(np.int64) @ w.astype(np.int64)
     dtype = np.float32 if bound < _FLOAT32_EXACT else np.float64
     return x.astype(dtype) @ w.astype(dtype)

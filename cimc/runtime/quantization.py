@@ -89,16 +89,20 @@ def quantize_weights(weights: Array, scales: Array, bits: int, axis: int) -> Arr
     return codes
 
 
+def keeps_codes(codes: Array, bits: int, axis: int) -> bool:
+    """Whether codes fit a width: any channel's span at most 2^bits - 1, none is of a larger magnitude."""
+    others = tuple(i for i in range(codes.ndim) if i != axis % codes.ndim)
+    low, high = codes.min(axis=others).astype(np.int64), codes.max(axis=others).astype(np.int64)
+    return max((high - low).max(initial=0), -low.min(initial=0), high.max(initial=0)) < 1 << bits
+
+
 def weight_codes(weights: Array, scales: Array | None, bits: int, axis: int) -> tuple[Array, Array]:
     """Codes of `bits` bits and their scales, of float weights or of codes (then with their `scales`).
 
-    Codes that fit are kept: those of any channel span at most 2^bits - 1, and none is of a larger magnitude.
-    Others are quantised anew.
+    Codes that fit (`keeps_codes`) are kept, others quantised anew.
     """
     if scales is not None:
-        others = tuple(i for i in range(weights.ndim) if i != axis % weights.ndim)
-        low, high = weights.min(axis=others).astype(np.int64), weights.max(axis=others).astype(np.int64)
-        if max((high - low).max(initial=0), -low.min(initial=0), high.max(initial=0)) < 1 << bits:
+        if keeps_codes(weights, bits, axis):
             return weights, scales
         shape = [1] * weights.ndim
         shape[axis] = -1

@@ -67,7 +67,7 @@ def cli() -> None:
 )
 @click.option(
     "--mapping",
-    type=click.Choice(["differential-column", "differential-row", "offset", "any"]),
+    type=click.Choice(["differential-column", "differential-row", "mixed-digits", "offset", "any"]),
     help="How weights lie in cells; by default as the target says.",
 )
 @click.option("--crossbars", type=click.IntRange(1), help="Overrides the target's number of crossbars.")

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from cimc.errors import CimcError
 from cimc.runtime.crossbar import Crossbar, exact_product
-from cimc.runtime.encoding import Encoding, Tile
+from cimc.runtime.encoding import Encoding
+from cimc.runtime.tile import Tile
 
 
 @given(st.integers(1, 15), st.integers(1, 15), st.integers(1, 80), st.integers(0, 1 << 32))
@@ -30,7 +31,7 @@ def test_products_are_exact_around_24_bits(inputs: int) -> None:
 def test_a_tile_must_fit() -> None:
     crossbar = Crossbar(3, 4, 6)
     with pytest.raises(CimcError, match="5x6 cells does not fit crossbar 3 of 4x6"):
-        crossbar.write(np.zeros((5, 6), np.uint8), Tile(0, 0, 5, 0, 6))
+        crossbar.write(np.zeros((5, 6), np.uint8), Tile(0, ((0, 5),), ((0, 6),)))
 
 
 def test_nothing_is_read_before_it_is_written() -> None:

@@ -8,8 +8,10 @@ from xdsl.ir import Dialect
 
 from cimc.dialects.cim.attributes import (
     EncodingAttr,
+    PackingAttr,
     PrecisionAttr,
     QuantizerAttr,
+    StructureAttr,
     TargetAttr,
     TileAttr,
 )
@@ -24,23 +26,33 @@ from cimc.dialects.cim.digital import (
 )
 from cimc.dialects.cim.layers import ConvOp, MatmulOp
 from cimc.dialects.cim.mapping import EncodeOp, MvmOp, RemoveOffsetOp, ZerosOp
+from cimc.dialects.cim.packing import BlockDiagonalOp, PackVectorsOp, TransposeOp, UnpackSumsOp
+from cimc.dialects.cim.signs import InputSumOp, SubtractOffsetOp, SubtractOp, WindowSumOp
 
 Cim = Dialect(
     "cim",
     [
+        BlockDiagonalOp,
         ColumnSumOp,
         ConvOp,
         DequantizeOp,
         EncodeOp,
         Im2colOp,
+        InputSumOp,
         MatmulOp,
         MvmOp,
+        PackVectorsOp,
         QuantizeOp,
         RecenterOp,
         RemoveOffsetOp,
         ReshapeOp,
+        SubtractOffsetOp,
+        SubtractOp,
         ToImageOp,
+        TransposeOp,
+        UnpackSumsOp,
+        WindowSumOp,
         ZerosOp,
     ],
-    [EncodingAttr, PrecisionAttr, QuantizerAttr, TargetAttr, TileAttr],
+    [EncodingAttr, PackingAttr, PrecisionAttr, QuantizerAttr, StructureAttr, TargetAttr, TileAttr],
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
-from typing import Any
+from typing import Any, cast
 
 from xdsl.dialects.builtin import Float64Type, IntAttr
 from xdsl.ir import Attribute, Data, ParametrizedAttribute
@@ -12,8 +12,11 @@ from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
 from cimc.errors import CimcError
-from cimc.runtime.encoding import MAPPINGS, Encoding, MappingName, Tile
+from cimc.mapping.structure import Packing, Structure
+from cimc.runtime.encoding import MAPPINGS, Encoding, MappingName
+from cimc.runtime.packing import Axis
 from cimc.runtime.quantization import Quantizer
+from cimc.runtime.tile import Range, Tile
 from cimc.target import Target
 
 MIN_WEIGHT_BITS, MAX_WEIGHT_BITS = 2, 16
@@ -125,8 +128,13 @@ class QuantizerAttr(Data[Quantizer]):
 class EncodingAttr(Data[Encoding]):
     """How weights lie in cells: the mapping, the bits of a cell, the digits of a weight.
 
+    Then what differs from the plain form: balanced digits, an offset that the digital part takes off, planes
+    of input digits (of so many bits) that are applied together.
+
     ```mlir
     #cim.encoding<"differential-column", cell_bits 4, slices 2>
+    #cim.encoding<"differential-column", cell_bits 2, slices 3, balanced>
+    #cim.encoding<"offset", cell_bits 4, slices 3, digital, planes 5 of 1>
     ```
     """
 
@@ -141,12 +149,31 @@ class EncodingAttr(Data[Encoding]):
             cell_bits = _parse_positive(parser, 8)
             parser.parse_punctuation(",")
             parser.parse_keyword("slices")
-            slices = _parse_positive(parser, 16)
-        return Encoding(mapping, cell_bits, slices)
+            slices = _parse_positive(parser, 32)
+            options: dict[str, Any] = {}
+            pos = parser.pos
+            while parser.parse_optional_punctuation(","):
+                key = parser.expect(parser.parse_optional_identifier, "an option of the encoding is needed")
+                if key == "planes":
+                    options["planes"] = _parse_positive(parser, 16)
+                    parser.parse_keyword("of")
+                    options["plane_bits"] = _parse_positive(parser, 16)
+                elif key in ("balanced", "digital"):
+                    options[key] = True
+                else:
+                    parser.raise_error(f"an encoding is balanced, digital or has planes, not {key!r}", pos)
+        try:
+            return Encoding(mapping, cell_bits, slices, **options)
+        except ValueError as e:
+            parser.raise_error(str(e), pos)
 
     def print_parameter(self, printer: Printer) -> None:
         e = self.data
-        printer.print_string(f'<"{e.mapping}", cell_bits {e.cell_bits}, slices {e.slices}>')
+        printer.print_string(f'<"{e.mapping}", cell_bits {e.cell_bits}, slices {e.slices}')
+        printer.print_string(", balanced" * e.balanced + ", digital" * e.digital)
+        if e.planes > 1:
+            printer.print_string(f", planes {e.planes} of {e.plane_bits}")
+        printer.print_string(">")
 
 
 def parse_mapping(parser: AttrParser) -> MappingName:
@@ -167,11 +194,81 @@ def _parse_positive(parser: AttrParser, high: int) -> int:
 
 
 @irdl_attr_definition
+class PackingAttr(Data[Packing]):
+    """What shares a stored matrix: groups (or heads) on its diagonal, and output positions along each axis.
+
+    ```mlir
+    #cim.packing<groups 28, positions [1, 1]>
+    #cim.packing<groups 1, positions [2, 4]>
+    ```
+    """
+
+    name = "cim.packing"
+
+    @classmethod
+    def parse_parameter(cls, parser: AttrParser) -> Packing:
+        with parser.in_angle_brackets():
+            parser.parse_keyword("groups")
+            groups = _parse_positive(parser, 1 << 16)
+            parser.parse_punctuation(",")
+            return Packing(groups, _parse_sizes(parser, "positions"))
+
+    def print_parameter(self, printer: Printer) -> None:
+        p = self.data
+        printer.print_string(f"<groups {p.groups}, positions {list(p.positions)}>")
+
+
+@irdl_attr_definition
+class StructureAttr(Data[Structure]):
+    """Which blocks of a packed matrix are in use; all others are empty and take no cells.
+
+    ```mlir
+    #cim.structure<groups 1, positions [2, 2], kernel [3, 3], strides [1, 1], dilations [1, 1]>
+    ```
+    """
+
+    name = "cim.structure"
+
+    @classmethod
+    def parse_parameter(cls, parser: AttrParser) -> Structure:
+        with parser.in_angle_brackets():
+            parser.parse_keyword("groups")
+            groups = _parse_positive(parser, 1 << 16)
+            pos = parser.pos
+            sizes: list[tuple[int, ...]] = []
+            for keyword in ("positions", "kernel", "strides", "dilations"):
+                parser.parse_punctuation(",")
+                sizes.append(_parse_sizes(parser, keyword))
+        positions, *windows = sizes
+        if len({len(size) for size in sizes}) != 1:
+            parser.raise_error("positions, kernel, strides and dilations have as many axes", pos)
+        return Structure(groups, positions, tuple(Axis(*axis) for axis in zip(*windows, strict=True)))
+
+    def print_parameter(self, printer: Printer) -> None:
+        s = self.data
+        printer.print_string(f"<groups {s.groups}, positions {list(s.positions)}")
+        for keyword in ("kernel", "stride", "dilation"):
+            plural = keyword if keyword == "kernel" else f"{keyword}s"
+            printer.print_string(f", {plural} {[getattr(axis, keyword) for axis in s.axes]}")
+        printer.print_string(">")
+
+
+def _parse_sizes(parser: AttrParser, keyword: str) -> tuple[int, ...]:
+    parser.parse_keyword(keyword)
+    return tuple(
+        parser.parse_comma_separated_list(parser.Delimiter.SQUARE, lambda: _parse_positive(parser, 1 << 20))
+    )
+
+
+@irdl_attr_definition
 class TileAttr(Data[Tile]):
-    """A part of an encoded matrix that fits a crossbar.
+    """A part of an encoded matrix that fits a crossbar: some of its rows, some of its columns.
+
+    Cells that another tile holds are left out.
 
     ```mlir
     #cim.tile<matrix 0, rows 256 to 512, columns 0 to 256>
+    #cim.tile<matrix 0, rows 0 to 64, 128 to 192, columns 0 to 256, without rows 0 to 64 columns 0 to 128>
     ```
     """
 
@@ -183,22 +280,50 @@ class TileAttr(Data[Tile]):
             parser.parse_keyword("matrix")
             matrix = parser.parse_integer(allow_boolean=False, allow_negative=False)
             parser.parse_punctuation(",")
-            rows = _parse_range(parser, "rows")
-            parser.parse_punctuation(",")
-            columns = _parse_range(parser, "columns")
-        return Tile(matrix, *rows, *columns)
+            rows = _parse_ranges(parser, "rows", followed=True)
+            columns = _parse_ranges(parser, "columns", followed=False)
+            without: list[tuple[Range, Range]] = []
+            while parser.parse_optional_keyword("without"):
+                parser.parse_keyword("rows")
+                hidden = _parse_range(parser, "rows")
+                parser.parse_keyword("columns")
+                without.append((hidden, _parse_range(parser, "columns")))
+                parser.parse_optional_punctuation(",")
+        return Tile(matrix, rows, columns, tuple(without))
 
     def print_parameter(self, printer: Printer) -> None:
         t = self.data
-        printer.print_string(
-            f"<matrix {t.matrix}, rows {t.row} to {t.row_end}, columns {t.column} to {t.column_end}>"
-        )
+        printer.print_string(f"<matrix {t.matrix}, rows {_ranges(t.rows)}, columns {_ranges(t.columns)}")
+        for rows, columns in t.without:
+            printer.print_string(f", without rows {_ranges([rows])} columns {_ranges([columns])}")
+        printer.print_string(">")
 
 
-def _parse_range(parser: AttrParser, keyword: str) -> tuple[int, int]:
+def _ranges(ranges: Sequence[Range]) -> str:
+    return ", ".join(f"{start} to {end}" for start, end in ranges)
+
+
+def _parse_ranges(parser: AttrParser, keyword: str, *, followed: bool) -> tuple[Range, ...]:
+    """Rising ranges that do not touch, and the comma behind them if something follows."""
     parser.parse_keyword(keyword)
     pos = parser.pos
-    start = parser.parse_integer(allow_boolean=False, allow_negative=False)
+    ranges = [_parse_range(parser, keyword)]
+    while parser.parse_optional_punctuation(","):
+        start = parser.parse_optional_integer(allow_boolean=False, allow_negative=False)
+        if start is None:
+            return tuple(ranges)
+        ranges.append(_parse_range(parser, keyword, start))
+        if start <= ranges[-2][1]:
+            parser.raise_error(f"{keyword} {_ranges(ranges[-2:])} do not rise with a gap between them", pos)
+    if followed:
+        parser.raise_error("a comma is needed")
+    return tuple(ranges)
+
+
+def _parse_range(parser: AttrParser, keyword: str, start: int | None = None) -> Range:
+    pos = parser.pos
+    if start is None:
+        start = parser.parse_integer(allow_boolean=False, allow_negative=False)
     parser.parse_keyword("to")
     end = parser.parse_integer(allow_boolean=False, allow_negative=False)
     if start >= end:
@@ -212,7 +337,8 @@ class TargetAttr(Data[Target]):
 
     ```mlir
     #cim.target<name = "rram-256x256-c4", rows = 256, cols = 256, cell_bits = 4, dac_bits = 1,
-                write_us = 56.0, mvm_us = 1.4, crossbars = 1, mapping = "differential-column">
+                write_us = 56.0, mvm_us = 1.4, crossbars = 1, mapping = "differential-column",
+                reads = ["differential", "single-ended"]>
     ```
     """
 
@@ -226,13 +352,19 @@ class TargetAttr(Data[Target]):
         def entry() -> None:
             key = parser.parse_identifier()
             parser.parse_punctuation("=")
+            if parser.parse_optional_punctuation("["):
+                values[key] = parser.parse_comma_separated_list(
+                    parser.Delimiter.NONE, parser.parse_str_literal
+                )
+                parser.parse_punctuation("]")
+                return
             text = parser.parse_optional_str_literal()
             values[key] = parser.parse_number() if text is None else text
 
         parser.parse_comma_separated_list(parser.Delimiter.ANGLE, entry)
         known = {f.name for f in fields(Target)}
-        if set(values) != known:
-            wrong = ", ".join(sorted(set(values) ^ known))
+        if set(values) | {"reads"} != known:
+            wrong = ", ".join(sorted((set(values) | {"reads"}) ^ known))
             parser.raise_error(f"missing or unknown keys of a target: {wrong}", pos)
         try:
             return Target(**values)
@@ -245,6 +377,9 @@ class TargetAttr(Data[Target]):
             printer.print_string(f"{name} = ")
             if isinstance(value, str):
                 printer.print_string_literal(value)
+            elif isinstance(value, tuple):
+                with printer.in_square_brackets():
+                    printer.print_list(cast(tuple[str, ...], value), printer.print_string_literal)
             elif "e" in repr(value):  # 1e-07 is no number in MLIR
                 printer.print_float(value, Float64Type())
             else:

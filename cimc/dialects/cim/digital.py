@@ -10,6 +10,7 @@ from xdsl.irdl import (
     irdl_op_definition,
     operand_def,
     opt_operand_def,
+    opt_prop_def,
     prop_def,
     result_def,
     traits_def,
@@ -17,10 +18,12 @@ from xdsl.irdl import (
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
-from cimc.dialects.cim.attributes import QuantizerAttr
+from cimc.dialects.cim.attributes import PackingAttr, QuantizerAttr
 from cimc.dialects.cim.constraints import CODES, FLOATS, TENSOR
 from cimc.dialects.cim.layers import INTS
 from cimc.dialects.tensor_types import codes_type, element_type, shape_of
+from cimc.mapping.structure import Structure
+from cimc.runtime.packing import Axis
 
 
 @irdl_op_definition
@@ -136,8 +139,8 @@ class ColumnSumOp(IRDLOperation):
 class Im2colOp(IRDLOperation):
     """The input vectors of a convolution: [matrices, vectors, inputs].
 
-    There is a vector for each picture and output position. With groups, a matrix holds as many groups as
-    fit a crossbar, block by block on its diagonal, and a vector has the inputs of these groups.
+    There is a vector for each picture and output position, channel by channel its window. With `packing`,
+    there is one for each picture and patch of positions: group by group, pixel by pixel, the channels.
 
     ```mlir
     %v = cim.im2col %x {kernel = array<i64: 3, 3>, strides = array<i64: 1, 1>,
@@ -153,6 +156,7 @@ class Im2colOp(IRDLOperation):
     pads = prop_def(INTS)
     dilations = prop_def(INTS)
     pad_code = prop_def(IntegerAttr.constr(i64), default_value=IntegerAttr(0, i64))
+    packing = opt_prop_def(PackingAttr)
     x = operand_def(CODES)
     vectors = result_def(CODES)
 
@@ -165,8 +169,21 @@ class Im2colOp(IRDLOperation):
             raise VerifyException("im2col keeps the type of the codes")
         if len(shape_of(self.vectors)) != 3:
             raise VerifyException("vectors are [matrices, vectors, inputs]")
-        if shape_of(self.vectors)[2] % prod(self.kernel.get_values()):
-            raise VerifyException("a vector holds whole kernel windows")
+        if self.packing is None:
+            window, what = prod(self.kernel.get_values()), "kernel windows"
+        else:
+            if len(self.packing.data.positions) != len(self.kernel):
+                raise VerifyException("a patch has as many axes as the kernel")
+            window, what = self.structure().row_blocks, "pixels of all groups"
+        if shape_of(self.vectors)[2] % window:
+            raise VerifyException(f"a vector holds whole {what}")
+
+    def structure(self) -> Structure:
+        """Which blocks of the packed matrix are in use."""
+        assert self.packing is not None
+        windows = (self.kernel.get_values(), self.strides.get_values(), self.dilations.get_values())
+        axes = tuple(Axis(*axis) for axis in zip(*windows, strict=True))
+        return Structure(self.packing.data.groups, self.packing.data.positions, axes)
 
 
 @irdl_op_definition
@@ -174,7 +191,7 @@ class ToImageOp(IRDLOperation):
     """Sums [matrices, vectors, outputs] as a picture [pictures, channels, ...]; the inverse of im2col.
 
     Channels are the outputs of the first matrix, then of the second, and so on; what is over in the last
-    is dropped.
+    is dropped, and so are positions of the last patches that lie beyond.
 
     ```mlir
     %y = cim.to_image %s : tensor<1x64x16xsi32> -> tensor<1x16x8x8xsi32>
@@ -183,6 +200,7 @@ class ToImageOp(IRDLOperation):
 
     name = "cim.to_image"
 
+    packing = opt_prop_def(PackingAttr)
     sums = operand_def(CODES)
     image = result_def(CODES)
 
@@ -193,6 +211,12 @@ class ToImageOp(IRDLOperation):
     def verify_(self) -> None:
         matrices, vectors, outputs = shape_of(self.sums)
         pictures, channels, *sizes = shape_of(self.image)
+        if self.packing is not None:
+            positions = self.packing.data.positions
+            if len(positions) != len(sizes) or outputs % (self.packing.data.groups * prod(positions)):
+                raise VerifyException(f"{outputs} outputs are not those of patches of {positions}")
+            outputs //= prod(positions)
+            sizes = [-(-n // p) for n, p in zip(sizes, positions, strict=True)]
         if vectors != pictures * prod(sizes) or channels > matrices * outputs:
             raise VerifyException("the picture does not have as many vectors and channels")
 

@@ -19,6 +19,7 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.irdl import (
     AttrSizedOperandSegments,
+    EqAttrConstraint,
     IRDLOperation,
     ParsePropInAttrDict,
     irdl_op_definition,
@@ -32,7 +33,13 @@ from xdsl.irdl import (
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
-from cimc.dialects.cim.attributes import EncodingAttr, PrecisionAttr, QuantizerAttr
+from cimc.dialects.cim.attributes import (
+    EncodingAttr,
+    PackingAttr,
+    PrecisionAttr,
+    QuantizerAttr,
+    StructureAttr,
+)
 from cimc.dialects.cim.constraints import TENSOR
 from cimc.dialects.tensor_types import Shape, element_type, shape_of
 from cimc.dialects.weights import InlineOp, LoadOp
@@ -49,6 +56,10 @@ class LayerOp(IRDLOperation, ABC):
     """Other names by which a policy may call the layer."""
     precision = opt_prop_def(PrecisionAttr)
     encoding = opt_prop_def(EncodingAttr)
+    packing = opt_prop_def(PackingAttr)
+    """What shares a stored matrix; without it, each group and each position is for itself."""
+    stationary = opt_prop_def(EqAttrConstraint(StringAttr("inputs")))
+    """`"inputs"` if the operands trade places: the inputs are stored, and `w` streams."""
     input = opt_prop_def(QuantizerAttr)
 
     x = operand_def(TENSOR)
@@ -138,8 +149,6 @@ class ConvOp(LayerOp):
     pads = prop_def(INTS)
     dilations = prop_def(INTS)
     groups = prop_def(IntegerAttr.constr(i64))
-    groups_per_matrix = prop_def(IntegerAttr.constr(i64), default_value=IntegerAttr(1, i64))
-    """How many groups share a matrix, block by block on its diagonal."""
     pad_code = prop_def(IntegerAttr.constr(i64), default_value=IntegerAttr(0, i64))
 
     traits = traits_def(Pure())
@@ -162,6 +171,8 @@ class ConvOp(LayerOp):
             raise VerifyException(f"a convolution needs 3 to 5 dimensions, got {len(x)}")
         if groups < 1 or x[1] != w[1] * groups or w[0] % groups:
             raise VerifyException(f"{x[1]} channels in {groups} groups do not go with weights {w}")
+        if self.packing is not None and len(self.packing.data.positions) != rank:
+            raise VerifyException(f"the packing must be for {rank} dimensions")
         lengths = [len(a.get_values()) for a in (self.strides, self.dilations, self.pads)]
         if lengths != [rank, rank, 2 * rank]:
             raise VerifyException(f"strides, dilations, pads must be for {rank} dimensions")
@@ -194,6 +205,8 @@ class MatmulOp(LayerOp):
     W_OUTPUT_AXIS: ClassVar[int] = -1
 
     stored = opt_prop_def(QuantizerAttr)
+    structure = opt_prop_def(StructureAttr)
+    """Which blocks of a packed matrix are in use; without it, all."""
 
     traits = traits_def(Pure())
     irdl_options = (AttrSizedOperandSegments(as_property=True), ParsePropInAttrDict())
@@ -209,6 +222,8 @@ class MatmulOp(LayerOp):
         x, w, y = shape_of(self.x), shape_of(self.w), shape_of(self.y)
         if len(x) < 2 or len(w) < 2:
             raise VerifyException("a matrix product needs 2 or more dimensions")
+        if self.packing is not None and len(self.packing.data.positions) != 1:
+            raise VerifyException("the packing must be for one dimension, that of the vectors")
         if x[-1] != w[-2]:
             raise VerifyException(f"{x[-1]} inputs do not go with a stored operand {w}")
         if len(w) > 2 and w[:-2] != x[:-2]:
@@ -216,3 +231,15 @@ class MatmulOp(LayerOp):
         if y != (*x[:-1], w[-1]):
             raise VerifyException(f"the result has shape {(*x[:-1], w[-1])}, not {y}")
         self.verify_elements(w[-1])
+        if self.structure is not None:
+            verify_structure(self.structure, *w[-2:])
+
+
+def verify_structure(attr: StructureAttr, inputs: int, outputs: int) -> None:
+    """Raises `VerifyException` if a matrix of so many inputs and outputs is not one of whole blocks."""
+    structure = attr.data
+    if inputs % structure.row_blocks or outputs % structure.column_blocks:
+        raise VerifyException(
+            f"{inputs} inputs and {outputs} outputs are not those of {structure.row_blocks} x "
+            f"{structure.column_blocks} blocks"
+        )

@@ -19,8 +19,9 @@ from xdsl.irdl import (
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
-from cimc.dialects.cim.attributes import EncodingAttr, TileAttr
+from cimc.dialects.cim.attributes import EncodingAttr, StructureAttr, TileAttr
 from cimc.dialects.cim.constraints import CODES
+from cimc.dialects.cim.layers import verify_structure
 from cimc.dialects.tensor_types import Shape, codes_type, element_type, integer_of, shape_of
 from cimc.runtime.encoding import Encoding
 
@@ -59,8 +60,8 @@ class EncodeOp(IRDLOperation):
             raise VerifyException(f"the cells have shape {shape}, not {shape_of(self.cells)}")
         if element_type(self.cells) != codes_type(encoding.cell_bits, signed=False):
             raise VerifyException(f"the cells hold {encoding.cell_bits}-bit codes")
-        if (self.offset is not None) != (encoding.mapping == "offset"):
-            raise VerifyException("an offset is needed by the offset mapping, and by no other")
+        if (self.offset is not None) != bool(encoding.unit_columns):
+            raise VerifyException("an offset is needed by a mapping with a column of ones, and by no other")
         if self.offset is not None and shape_of(self.offset) not in ((outputs,), (matrices, outputs)):
             raise VerifyException(f"the offset has {outputs} elements")
 
@@ -89,8 +90,9 @@ class ZerosOp(IRDLOperation):
 class MvmOp(IRDLOperation):
     """Adds the products of a batch of vectors with one tile of cells to accumulators.
 
-    Without `tile`, the whole encoded matrices, of whatever size, are taken. `crossbar` and `order` say
-    where the tile is written and in which order the tiles take their turn.
+    Without `tile`, the whole encoded matrices, of whatever size, are taken; `structure` says which of their
+    blocks are in use. `crossbar` and `order` say where the tile is written and in which order the tiles take
+    their turn.
 
     ```mlir
     %s = cim.mvm %v, %cells, %0 {layer = "fc", tile = #cim.tile<matrix 0, rows 0 to 64, columns 0 to 40>,
@@ -105,6 +107,7 @@ class MvmOp(IRDLOperation):
 
     layer = prop_def(StringAttr)
     encoding = prop_def(EncodingAttr)
+    structure = opt_prop_def(StructureAttr)
     tile = opt_prop_def(TileAttr)
     crossbar = opt_prop_def(IntegerAttr.constr(i64))
     order = opt_prop_def(IntegerAttr.constr(i64))
@@ -121,6 +124,9 @@ class MvmOp(IRDLOperation):
 
     def verify_(self) -> None:
         verify_product(self.vectors, shape_of(self.cells), self.sums, self.encoding.data)
+        if self.structure is not None:
+            inputs = shape_of(self.vectors)[2]
+            verify_structure(self.structure, inputs, shape_of(self.sums)[2] - self.encoding.data.unit_columns)
         if self.tile is None:
             return
         verify_tile(self.tile, self.cells, self.encoding.data)
@@ -183,9 +189,14 @@ def verify_tile(attr: TileAttr, cells: SSAValue, encoding: Encoding) -> None:
     """Raises `VerifyException` if a tile reaches out of the matrices or cuts through a pair."""
     tile = attr.data
     matrices, rows, columns = _three_sizes(cells)
-    if tile.matrix >= matrices or tile.row_end > rows or tile.column_end > columns:
+    if tile.matrix >= matrices or tile.rows[-1][1] > rows or tile.columns[-1][1] > columns:
         raise VerifyException(f"tile {attr} reaches out of cells of {(matrices, rows, columns)}")
-    if tile.row % encoding.row_step or tile.row_end % encoding.row_step:
+    row_step, column_step = encoding.row_step, encoding.column_step
+    if row_step > 1 and any(row % row_step for ends in tile.rows for row in ends):
         raise VerifyException(f"tile {attr} cuts through a pair of rows")
-    if tile.column % encoding.column_step or tile.column_end % encoding.column_step:
+    if column_step > 1 and any(
+        column % column_step and column % encoding.columns_per_output
+        for ends in tile.columns
+        for column in ends
+    ):
         raise VerifyException(f"tile {attr} cuts through a pair of columns")

@@ -76,7 +76,7 @@ func.func @encoding_mapping() attributes {attribute = #cim.encoding<"diagonal", 
   func.return
 }
 
-// CHECK: a mapping is one of differential-column, differential-row, offset, not 'diagonal'
+// CHECK: a mapping is one of differential-column, differential-row, mixed-digits, offset, not 'diagonal'
 
 // -----
 
@@ -92,7 +92,7 @@ func.func @encoding_slices() attributes {attribute = #cim.encoding<"offset", cel
   func.return
 }
 
-// CHECK: a number from 1 to 16 is needed, got 0
+// CHECK: a number from 1 to 32 is needed, got 0
 
 // -----
 
@@ -156,7 +156,7 @@ func.func @target_mapping() attributes {attribute = #cim.target<name = "tiny", r
   func.return
 }
 
-// CHECK: target tiny: mapping must be one of differential-column, differential-row, offset, got 'any'
+// CHECK: target tiny: mapping must be one of differential-column, differential-row, mixed-digits, offset, got 'any'
 
 // -----
 
@@ -461,7 +461,7 @@ func.func @encode_no_offset(%w: tensor<1x64x10xsi8>) {
   func.return
 }
 
-// CHECK: an offset is needed by the offset mapping, and by no other
+// CHECK: an offset is needed by a mapping with a column of ones, and by no other
 
 // -----
 
@@ -470,7 +470,7 @@ func.func @encode_needless_offset(%w: tensor<1x64x10xsi8>, %o: tensor<10xsi32>) 
   func.return
 }
 
-// CHECK: an offset is needed by the offset mapping, and by no other
+// CHECK: an offset is needed by a mapping with a column of ones, and by no other
 
 // -----
 
@@ -624,3 +624,130 @@ func.func @float_codes(%s: tensor<1x5x10xf32>, %o: tensor<10xsi32>) {
 }
 
 // CHECK: f32 should be of base attribute integer_type
+
+// -----
+
+builtin.module attributes {cim.target = #cim.target<name = "tiny", rows = 4, cols = 4, cell_bits = 2, dac_bits = 1, write_us = 56.0, mvm_us = 1.4, crossbars = 1, mapping = "differential-column", reads = ["single-ended"]>} {
+}
+
+// CHECK: target tiny: the differential-column mapping needs differential reads
+
+// -----
+
+func.func @encoding_digital() attributes {attribute = #cim.encoding<"differential-row", cell_bits 4, slices 1, digital>} {
+  func.return
+}
+
+// CHECK: only an offset is taken off by the digital part
+
+// -----
+
+func.func @encoding_balanced() attributes {attribute = #cim.encoding<"offset", cell_bits 4, slices 1, balanced>} {
+  func.return
+}
+
+// CHECK: only digits in pairs are balanced
+
+// -----
+
+func.func @encoding_planes() attributes {attribute = #cim.encoding<"offset", cell_bits 4, slices 1, planes 2 of 1>} {
+  func.return
+}
+
+// CHECK: a column of ones reads no stacked planes
+
+// -----
+
+func.func @encoding_option() attributes {attribute = #cim.encoding<"offset", cell_bits 4, slices 1, analog>} {
+  func.return
+}
+
+// CHECK: an encoding is balanced, digital or has planes, not 'analog'
+
+// -----
+
+func.func @tile_ranges() attributes {attribute = #cim.tile<matrix 0, rows 0 to 4, 4 to 8, columns 0 to 2>} {
+  func.return
+}
+
+// CHECK: rows 0 to 4, 4 to 8 do not rise with a gap between them
+
+// -----
+
+func.func @structure_axes() attributes {attribute = #cim.structure<groups 1, positions [2, 2], kernel [3], strides [1, 1], dilations [1, 1]>} {
+  func.return
+}
+
+// CHECK: positions, kernel, strides and dilations have as many axes
+
+// -----
+
+func.func @structure(%x: tensor<1x5x6xui8>, %w: tensor<1x6x3xsi4>) {
+  %y = cim.matmul(%x, %w) {layer = "fc", structure = #cim.structure<groups 1, positions [2], kernel [2], strides [1], dilations [1]>} : (tensor<1x5x6xui8>, tensor<1x6x3xsi4>) -> tensor<1x5x3xsi32>
+  func.return
+}
+
+// CHECK: 6 inputs and 3 outputs are not those of 3 x 2 blocks
+
+// -----
+
+func.func @packing_axes(%x: tensor<1x8xf32>, %w: tensor<8x2xf32>) {
+  %0 = cim.matmul(%x, %w) {layer = "fc", packing = #cim.packing<groups 1, positions [1, 1]>} : (tensor<1x8xf32>, tensor<8x2xf32>) -> tensor<1x2xf32>
+  func.return
+}
+
+// CHECK: the packing must be for one dimension, that of the vectors
+
+// -----
+
+func.func @pack_vectors(%x: tensor<3x5x4xui8>) {
+  %0 = cim.pack_vectors %x {packing = #cim.packing<groups 2, positions [2]>} : tensor<3x5x4xui8> -> tensor<2x3x8xui8>
+  func.return
+}
+
+// CHECK: (3, 5, 4) packs to (2, 3, 16), not to (2, 3, 8)
+
+// -----
+
+func.func @transpose(%x: tensor<3x5x4xui8>) {
+  %0 = cim.transpose %x : tensor<3x5x4xui8> -> tensor<3x5x4xui8>
+  func.return
+}
+
+// CHECK: the result has shape (3, 4, 5) and the same elements
+
+// -----
+
+func.func @input_sum(%x: tensor<3x5x4xui8>) {
+  %0 = cim.input_sum %x : tensor<3x5x4xui8> -> tensor<3x5x4xsi32>
+  func.return
+}
+
+// CHECK: the result has shape (3, 5, 1)
+
+// -----
+
+func.func @window_sum(%x: tensor<1x4x8xui8>) {
+  %0 = cim.window_sum %x {kernel = array<i64: 3>, strides = array<i64: 1>, pads = array<i64: 1, 1>, dilations = array<i64: 1>, groups = 3 : i64} : tensor<1x4x8xui8> -> tensor<1x3x8xsi32>
+  func.return
+}
+
+// CHECK: 4 channels in 3 groups do not go with tensor<1x3x8xsi32>
+
+// -----
+
+func.func @subtract_offset(%s: tensor<1x5x10xsi32>, %n: tensor<1x4x1xsi32>, %o: tensor<10xsi32>) {
+  %0 = cim.subtract_offset(%s, %n, %o) {axis = 2 : i64} : tensor<1x5x10xsi32>, tensor<1x4x1xsi32>, tensor<10xsi32> -> tensor<1x5x10xsi32>
+  func.return
+}
+
+// CHECK: sums of inputs (1, 4, 1) do not go with sums (1, 5, 10)
+
+// -----
+
+func.func @subtract(%s: tensor<1x5x10xsi32>, %c: tensor<5x1x10xsi64>) {
+  %0 = cim.subtract %s, %c : tensor<1x5x10xsi32>, tensor<5x1x10xsi64> -> tensor<1x5x10xsi32>
+  func.return
+}
+
+// CHECK: (5, 1, 10) does not spread to (1, 5, 10)

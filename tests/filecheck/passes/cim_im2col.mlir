@@ -21,7 +21,7 @@ func.func @conv(%codes: tensor<2x2x3xui8>) -> tensor<2x2x4xsi32> {
 
 func.func @packed_groups(%codes: tensor<1x4x3xui8>) -> tensor<1x4x2xsi32> {
   %weight = weights.inline dense<[[[1, 2]], [[3, 4]], [[5, 6]], [[7, -1]]]> : tensor<4x1x2xsi4>
-  %sums = cim.conv(%codes, %weight) {layer = "dw", strides = array<i64: 1>, pads = array<i64: 0, 0>, dilations = array<i64: 1>, groups = 4 : i64, groups_per_matrix = 3 : i64} : (tensor<1x4x3xui8>, tensor<4x1x2xsi4>) -> tensor<1x4x2xsi32>
+  %sums = cim.conv(%codes, %weight) {layer = "dw", strides = array<i64: 1>, pads = array<i64: 0, 0>, dilations = array<i64: 1>, groups = 4 : i64, packing = #cim.packing<groups 3, positions [1]>} : (tensor<1x4x3xui8>, tensor<4x1x2xsi4>) -> tensor<1x4x2xsi32>
   func.return %sums : tensor<1x4x2xsi32>
 }
 

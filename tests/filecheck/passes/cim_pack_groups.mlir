@@ -9,7 +9,7 @@ func.func @by_rows(%x: tensor<1x64x8x8xf32>, %weight: tensor<64x1x3x3xf32>) -> t
 }
 
 // CHECK: func.func @by_rows
-// CHECK-NEXT: %y = cim.conv(%x, %weight) {layer = "dw", {{.*}}groups = 64 : i64, groups_per_matrix = 28 : i64}
+// CHECK-NEXT: %y = cim.conv(%x, %weight) {layer = "dw", {{.*}}groups = 64 : i64, packing = #cim.packing<groups 28, positions [1, 1]>}
 
 // -----
 
@@ -21,7 +21,7 @@ func.func @pairs_of_rows(%x: tensor<1x64x8x8xf32>, %weight: tensor<64x1x3x3xf32>
 }
 
 // CHECK: func.func @pairs_of_rows
-// CHECK-NEXT: groups_per_matrix = 14 : i64
+// CHECK-NEXT: packing = #cim.packing<groups 14, positions [1, 1]>
 
 // -----
 
@@ -36,7 +36,7 @@ builtin.module attributes {cim.target = #cim.target<name = "tiny", rows = 4, col
 }
 
 // CHECK: func.func @unit_column
-// CHECK-NEXT: groups_per_matrix = 3 : i64
+// CHECK-NEXT: packing = #cim.packing<groups 3, positions [1]>
 
 // -----
 
@@ -45,15 +45,15 @@ builtin.module attributes {cim.target = #cim.target<name = "tiny", rows = 4, col
 builtin.module attributes {cim.target = #cim.target<name = "tiny", rows = 4, cols = 4, cell_bits = 2, dac_bits = 1, write_us = 56.0, mvm_us = 1.4, crossbars = 2, mapping = "differential-column">} {
   func.func @bounds(%x: tensor<1x2x4xf32>, %few: tensor<2x1x1xf32>, %large: tensor<2x1x3xf32>) -> (tensor<1x2x4xf32>, tensor<1x2x2xf32>) {
     %y = cim.conv(%x, %few) {layer = "few", encoding = #cim.encoding<"differential-column", cell_bits 2, slices 1>, strides = array<i64: 1>, pads = array<i64: 0, 0>, dilations = array<i64: 1>, groups = 2 : i64} : (tensor<1x2x4xf32>, tensor<2x1x1xf32>) -> tensor<1x2x4xf32>
-    %z = cim.conv(%x, %large) {layer = "large", encoding = #cim.encoding<"differential-row", cell_bits 2, slices 8>, strides = array<i64: 1>, pads = array<i64: 0, 0>, dilations = array<i64: 1>, groups = 2 : i64, groups_per_matrix = 2 : i64} : (tensor<1x2x4xf32>, tensor<2x1x3xf32>) -> tensor<1x2x2xf32>
+    %z = cim.conv(%x, %large) {layer = "large", encoding = #cim.encoding<"differential-row", cell_bits 2, slices 8>, strides = array<i64: 1>, pads = array<i64: 0, 0>, dilations = array<i64: 1>, groups = 2 : i64, packing = #cim.packing<groups 2, positions [1]>} : (tensor<1x2x4xf32>, tensor<2x1x3xf32>) -> tensor<1x2x2xf32>
     func.return %y, %z : tensor<1x2x4xf32>, tensor<1x2x2xf32>
   }
 }
 
 // CHECK: func.func @bounds
-// CHECK-NEXT: layer = "few", {{.*}}groups_per_matrix = 2 : i64}
+// CHECK-NEXT: layer = "few", {{.*}}packing = #cim.packing<groups 2, positions [1]>}
 // CHECK-NEXT: layer = "large"
-// CHECK-NOT: groups_per_matrix
+// CHECK-NOT: packing
 // CHECK: func.return
 
 // -----
@@ -66,7 +66,7 @@ func.func @one_group(%x: tensor<1x2x4xf32>, %weight: tensor<3x2x1xf32>) -> tenso
 }
 
 // CHECK: func.func @one_group
-// CHECK-NOT: groups_per_matrix
+// CHECK-NOT: packing
 // CHECK: func.return
 
 // -----

@@ -22,7 +22,7 @@ func.func @digits(%x: tensor<1x8xf32>, %w: tensor<8x2xf32>) {
 
 // OFFSET: layer = "eight", {{.*}}encoding = #cim.encoding<"offset", cell_bits 4, slices 2>}
 
-// BAD: the mapping must be one of differential-column, differential-row, offset or any, got 'diagonal'
+// BAD: the mapping must be one of differential-column, differential-row, mixed-digits, offset or any, got 'diagonal'
 
 // -----
 

@@ -1,7 +1,7 @@
 // A pass can be run again on what the pass before it has left.
 // RUN: python %S/Inputs/tiny_model.py %t.onnx
 // RUN: rm -rf %t.dump
-// RUN: cimc %t.onnx --bits 4,8 --dump-ir %t.dump --check-each-pass -o %t.program.mlir
+// RUN: cimc %t.onnx --bits 4,8 --dump-ir %t.dump --check-each-pass -O0 -o %t.program.mlir
 // RUN: ls %t.dump | filecheck %s --check-prefix FILES
 // RUN: cimc-opt %t.dump/10-cim-im2col.mlir -p cim-encode,weights-inline | filecheck %s
 // RUN: cimc-opt %t.dump/04-convert-onnx-to-cim.mlir -p 'cim-assign-precision{weight-bits=2 activation-bits=3}' | filecheck %s --check-prefix PRECISION

@@ -12,8 +12,8 @@
 // RUN: filecheck %s --check-prefix OPTION < %t.txt
 
 // A program is bound to its weights by their digests.
-// RUN: cimc %t.onnx --bits 4,8 -o %t.program.mlir
-// RUN: cimc %t.onnx --bits 3,8 -o %t.other.mlir
+// RUN: cimc %t.onnx --bits 4,8 -O0 -o %t.program.mlir
+// RUN: cimc %t.onnx --bits 3,8 -O0 -o %t.other.mlir
 // RUN: cp %t.other.safetensors %t.program.safetensors
 // RUN: ! cimc run %t.program.mlir --input %t.npz > %t.txt 2>&1
 // RUN: filecheck %s --check-prefix DIGEST < %t.txt

@@ -1,5 +1,5 @@
 // RUN: python %S/Inputs/tiny_model.py %t.onnx
-// RUN: cimc %t.onnx --emit=report --format json --bits 4,4 | filecheck %s
+// RUN: cimc %t.onnx --emit=report -O0 --format json --bits 4,4 | filecheck %s
 
 // One tile; 4 vectors of 4 bits are 16 cycles of 1.4 us. With 8 bits there is one tile as well, and 32 cycles:
 // 100.8 / 78.4. The two weights of 4 bits fill 8 / (256 * 256 * 4) of a crossbar.

@@ -1,0 +1,1 @@
+"""How matrices lie on crossbars, as plain arithmetic: structure, tiles, cost, and which is best."""

@@ -1,0 +1,75 @@
+"""Which inputs each output of a packed matrix reads."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from math import prod
+
+import numpy as np
+
+from cimc.runtime.arrays import Array
+from cimc.runtime.packing import Axis
+
+
+@dataclass(frozen=True)
+class Packing:
+    """How many matrices lie on the diagonal of one, and how many output positions it serves, by axis."""
+
+    groups: int
+    positions: tuple[int, ...]
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether each matrix and each position is for itself."""
+        return self.groups * prod(self.positions) == 1
+
+
+@dataclass(frozen=True)
+class Structure:
+    """A matrix of blocks: `groups` of them on the diagonal, each with a patch of output positions.
+
+    A block of rows belongs to one pixel of one group, a block of columns to one output position of one
+    group; it is in use where the position's window has the pixel. Blocks of rows are ordered by group and
+    pixel, those of columns by group and position.
+    """
+
+    groups: int
+    positions: tuple[int, ...]
+    """Of a patch, along each axis."""
+    axes: tuple[Axis, ...]
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether every block is in use."""
+        return self.groups == 1 and prod(self.positions) == 1
+
+    @property
+    def row_blocks(self) -> int:
+        """Blocks of rows: pixels, of all groups."""
+        return self.groups * prod(len(a.taps(p)) for a, p in zip(self.axes, self.positions, strict=True))
+
+    @property
+    def column_blocks(self) -> int:
+        """Blocks of columns: positions, of all groups."""
+        return self.groups * prod(self.positions)
+
+    @property
+    def used_blocks(self) -> int:
+        """Blocks in use."""
+        return self.column_blocks * prod(axis.kernel for axis in self.axes)
+
+    @cached_property
+    def uses(self) -> Array:
+        """Whether a block is in use: bool [row blocks, column blocks]."""
+        windows = np.ones((1, 1), bool)
+        for axis, positions in zip(self.axes, self.positions, strict=True):
+            taps = axis.taps(positions)
+            along = np.zeros((len(taps), positions), bool)
+            for position, k in product(range(positions), range(axis.kernel)):
+                along[taps.index(axis.tap(position, k)), position] = True
+            windows = np.kron(windows, along)
+        return np.kron(np.eye(self.groups, dtype=bool), windows)
+
+
+DENSE = Structure(1, (), ())
+"""One block, in use."""
