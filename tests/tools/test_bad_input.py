@@ -581,7 +581,7 @@ def edited(folder: Path, source: str, pattern: str, new: str, count: int = 1) ->
         ("xbar", r"rows = \d+", "rows = 2", ["crossbar", "2x"]),
         ("xbar", r"rows = \d+", "rows = -2", ["rows"]),
         ("xbar", r"index = 0", "index = 7", ["crossbar 7"]),
-        ("xbar", r"slices 2", "slices 3", ["bad.mlir"]),
+        ("xbar", r"slices 4", "slices 3", ["bad.mlir"]),
         ("xbar", r"cim\.dequantize", "cim.quantize", ["line"]),
         ("xbar", r'"differential-column"', '"sideways"', ["sideways"]),
         ("xbar", r'mapping = "', 'mapping = "a" b', ["bad.mlir"]),
