@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from cimc.mapping.choose import Mapped
 from cimc.runtime.encoding import Encoding, MappingName
+from cimc.schedule.work import LayerWork
 from cimc.target import Target
 
 
@@ -44,8 +44,8 @@ class LayerCost:
     mvm_ps: int
 
     @property
-    def latency_ps(self) -> int:
-        """The time of the layer alone on one crossbar."""
+    def crossbar_ps(self) -> int:
+        """Time of crossbars that it takes, all together."""
         return self.write_ps + self.mvm_ps
 
 
@@ -54,10 +54,9 @@ def encoding_for(mapping: MappingName, weight_bits: int, target: Target) -> Enco
     return Encoding(mapping, target.cell_bits, -(-weight_bits // target.cell_bits))
 
 
-def cost_of(way: Mapped, target: Target) -> LayerCost:
-    """The cost of a layer that is mapped in a way: on one crossbar, one tile after the other."""
-    cycles = way.tiles * way.vectors * way.vector_cycles
-    return LayerCost(way.tiles, cycles, way.tiles * target.write_ps, cycles * target.mvm_ps)
+def cost_of(work: LayerWork, writes: int, target: Target) -> LayerCost:
+    """The cost of a layer whose tiles are written so many times, copies included."""
+    return LayerCost(writes, work.mvm_ps // target.mvm_ps, writes * target.write_ps, work.mvm_ps)
 
 
 def groups_in_matrix(groups: int, inputs: int, outputs: int, encoding: Encoding, target: Target) -> int:
@@ -67,7 +66,7 @@ def groups_in_matrix(groups: int, inputs: int, outputs: int, encoding: Encoding,
     return max(1, min(groups, by_rows, by_columns))
 
 
-def lower_bound_ps(layers: Iterable[tuple[LayerShape, int, int]], target: Target) -> Fraction:
+def information_bound_ps(layers: Iterable[tuple[LayerShape, int, int]], target: Target) -> Fraction:
     """No mapping of weights onto these cells is faster: each bit of a weight takes a bit of a cell.
 
     `layers` are shapes with weight and activation bits. A layer fills at least

@@ -23,7 +23,7 @@ _CALIBRATE = ("cim-calibrate",)
 
 _MAP = (
     ("cim-select-mapping", "cim-pack-groups"),
-    ("cim-select-stationary", "cim-select-mapping", "cim-pack", "cim-stack-planes"),
+    ("cim-select-stationary", "cim-select-mapping", "cim-pack", "cim-stack-planes", "cim-allot-crossbars"),
 )
 """By optimisation level."""
 
@@ -41,8 +41,7 @@ _TO_XBAR = (
         "cim-swap-operands",
         "cim-unsigned-codes",
         *_TO_MVMS,
-        "cim-place",
-        "cim-order",
+        "cim-schedule",
         "convert-cim-to-xbar",
     ),
 )

@@ -18,6 +18,7 @@ from cimc.driver import Observer, drop_unused_arrays, run_pipeline
 from cimc.errors import CimcError
 from cimc.frontend.importer import import_onnx
 from cimc.interpreters.execute import execute
+from cimc.interpreters.replay import Replay
 from cimc.interpreters.xbar import Clock
 from cimc.ir_files import load_module, save_module
 from cimc.main_function import main_function, set_target
@@ -59,9 +60,14 @@ class Program:
         return concatenated(outputs)
 
     def run_batch(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
-        """The outputs of one batch of exactly the size that the program was compiled for."""
-        clock = Clock(self.module)
-        outputs = execute(self.module, self.ctx.tensors, inputs, clock)
+        """The outputs of one batch of exactly the size that the program was compiled for.
+
+        What the crossbars do is replayed and checked once. Raises `CimcError` if it cannot be.
+        """
+        clock, replay = Clock(self.module), Replay(self.module)
+        outputs = execute(self.module, self.ctx.tensors, inputs, replay, clock)
+        if self.timeline is None:
+            replay.check(clock.timeline)
         self.timeline = clock.timeline if clock.timeline.events else None
         return outputs
 

@@ -1,18 +1,21 @@
 """The report: what each layer and the network cost, from the `cim` layers of a module."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from xdsl.dialects.builtin import ModuleOp
 
-from cimc.cost import LayerCost, LayerShape, cost_of, encoding_for, lower_bound_ps
+from cimc.cost import LayerCost, LayerShape, cost_of, encoding_for, information_bound_ps
 from cimc.dialects.cim.layers import LayerOp
-from cimc.errors import CimcError
-from cimc.layer_shape import layer_product, layer_shape, packing_of, paper_packing, plain_product
+from cimc.layer_shape import layer_shape, paper_packing, plain_product
+from cimc.layer_work import works_of_layers
 from cimc.main_function import target_of
 from cimc.mapping.choose import mapped
 from cimc.runtime.encoding import MappingName
+from cimc.schedule.bound import lower_bound_ps
+from cimc.schedule.list_schedule import Schedule, list_schedule, sequential
+from cimc.schedule.work import LayerWork, Machine, machine_of
 from cimc.target import PICOSECONDS_PER_US, Target
 
 
@@ -48,13 +51,18 @@ class Report(Mapping[str, Any]):
 
     target: Target
     layers: list[LayerReport]
+    latency_ps: int
+    """From the first write to the end of the last product."""
     latency_8bit_ps: int
-    lower_bound_us: float
+    lower_bound_ps: int
+    """No schedule of these tiles is shorter."""
+    information_bound_us: float
+    """No mapping of these weights is faster."""
 
     @property
-    def latency_ps(self) -> int:
-        """All layers one after the other."""
-        return sum(layer.cost.latency_ps for layer in self.layers)
+    def gap(self) -> float:
+        """How much longer the schedule takes than its lower bound, as a fraction of the bound."""
+        return self.latency_ps / self.lower_bound_ps - 1 if self.lower_bound_ps else 0.0
 
     def __getitem__(self, key: str) -> Any:
         return self.as_json()[key]
@@ -77,7 +85,9 @@ class Report(Mapping[str, Any]):
                 "latency_us": latency_ps / PICOSECONDS_PER_US,
                 "latency_8bit_us": self.latency_8bit_ps / PICOSECONDS_PER_US,
                 "speedup": self.latency_8bit_ps / latency_ps if latency_ps else 1.0,
-                "lower_bound_us": self.lower_bound_us,
+                "lower_bound_us": self.lower_bound_ps / PICOSECONDS_PER_US,
+                "gap": self.gap,
+                "information_bound_us": self.information_bound_us,
                 "crossbars": self.target.crossbars,
             },
         }
@@ -86,24 +96,38 @@ class Report(Mapping[str, Any]):
 def report_of(module: ModuleOp) -> Report:
     """The report of a module whose layers have a precision and an encoding."""
     target = target_of(module)
-    layers = [layer for layer in module.walk() if isinstance(layer, LayerOp)]
-    reports = [_layer_report(layer, target) for layer in layers]
-    bound = lower_bound_ps(((r.shape, r.weight_bits, r.activation_bits) for r in reports), target)
+    layers = works_of_layers(module)
+    works = [work for _, work in layers]
+    schedule = _schedule(layers, machine_of(target))
+    reports = [
+        _layer_report(layer, cost_of(work, writes, target))
+        for (layer, work), writes in zip(layers, schedule.writes, strict=True)
+    ]
+    information = information_bound_ps(((r.shape, r.weight_bits, r.activation_bits) for r in reports), target)
     return Report(
         target,
         reports,
-        sum(_latency_8bit_ps(layer, target) for layer in layers),
-        float(bound / PICOSECONDS_PER_US),
+        schedule.end_ps,
+        sum(_latency_8bit_ps(layer, target) for layer, _ in layers),
+        lower_bound_ps(works, machine_of(target)),
+        float(information / PICOSECONDS_PER_US),
     )
 
 
-def _layer_report(layer: LayerOp, target: Target) -> LayerReport:
-    if layer.precision is None or layer.encoding is None:
-        raise CimcError(f"layer {layer.layer.data!r} has no precision or encoding yet")
-    shape, encoding = layer_shape(layer), layer.encoding.data
-    product = layer_product(layer, target)
-    cost = cost_of(mapped(product, encoding, packing_of(layer, product), target), target)
-    return LayerReport(shape, layer.precision.weight, layer.precision.activation, encoding.mapping, cost)
+def _schedule(layers: Sequence[tuple[LayerOp, LayerWork]], machine: Machine) -> Schedule:
+    """The schedule that `cim-schedule` makes of what is allotted, or that of the paper."""
+    works = [work for _, work in layers]
+    counts = [layer.crossbars for layer, _ in layers]
+    if not any(counts):
+        return sequential(works, machine)
+    return list_schedule(works, [1 if c is None else c.value.data for c in counts], machine)
+
+
+def _layer_report(layer: LayerOp, cost: LayerCost) -> LayerReport:
+    assert layer.precision is not None
+    assert layer.encoding is not None
+    mapping = layer.encoding.data.mapping
+    return LayerReport(layer_shape(layer), layer.precision.weight, layer.precision.activation, mapping, cost)
 
 
 def _latency_8bit_ps(layer: LayerOp, target: Target) -> int:

@@ -11,7 +11,7 @@ of their own without types, since those of the operands say all: it takes less t
 from typing import ClassVar
 
 from xdsl.dialects.builtin import IntegerAttr, StringAttr, i64
-from xdsl.ir import Dialect, ParametrizedAttribute, SSAValue, TypeAttribute
+from xdsl.ir import Attribute, Dialect, ParametrizedAttribute, SSAValue, TypeAttribute
 from xdsl.irdl import (
     IRDLOperation,
     ParsePropInAttrDict,
@@ -19,6 +19,7 @@ from xdsl.irdl import (
     irdl_attr_definition,
     irdl_op_definition,
     operand_def,
+    opt_prop_def,
     prop_def,
     result_def,
 )
@@ -26,9 +27,9 @@ from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
-from cimc.dialects.cim.attributes import EncodingAttr, TileAttr
+from cimc.dialects.cim.attributes import EncodingAttr, TileAttr, VectorsAttr
 from cimc.dialects.cim.constraints import CODES
-from cimc.dialects.cim.mapping import verify_product, verify_tile
+from cimc.dialects.cim.mapping import verify_product, verify_tile, verify_vectors
 from cimc.dialects.tensor_types import shape_of
 
 
@@ -105,11 +106,15 @@ class MvmOp(IRDLOperation):
 
     Each vector takes a cycle for each `dac_bits` bits of its codes. The readout of a cycle is shifted by
     the place of the input bits and by that of the column's digit, and added to the sums of the tile
-    (shift-and-add, partial sums). Inputs and sums are those of the tile that was written last.
+    (shift-and-add, partial sums). Inputs and sums are those of the tile that was written last. With
+    `vectors`, only these stream; the others go through a copy of the tile.
+
+    Adding is digital and in any order, so an accumulator is no reason to wait: products of one layer on
+    several crossbars run at the same time, and the chain of their sums only says when all are complete.
 
     ```mlir
     %s, %xb2 = xbar.mvm %xb1, %v, %0 layer "fc"
-        encoding<"differential-column", cell_bits 4, slices 2>
+        encoding<"differential-column", cell_bits 4, slices 2> vectors<0 to 1568>
     ```
     """
 
@@ -119,6 +124,7 @@ class MvmOp(IRDLOperation):
 
     layer = prop_def(StringAttr)
     encoding = prop_def(EncodingAttr)
+    range = opt_prop_def(VectorsAttr, prop_name="vectors")
     crossbar = operand_def(CrossbarType())
     vectors = operand_def(CODES)
     sums = operand_def(_S)
@@ -131,6 +137,9 @@ class MvmOp(IRDLOperation):
         printer.print_string_literal(self.layer.data)
         printer.print_string(" encoding")
         self.encoding.print_parameter(printer)
+        if self.range is not None:
+            printer.print_string(" vectors")
+            self.range.print_parameter(printer)
         printer.print_op_attributes(self.attributes)
 
     @classmethod
@@ -139,10 +148,15 @@ class MvmOp(IRDLOperation):
         parser.parse_keyword("layer")
         layer = StringAttr(parser.parse_str_literal())
         parser.parse_keyword("encoding")
-        encoding = EncodingAttr(EncodingAttr.parse_parameter(parser))
+        properties: dict[str, Attribute] = {
+            "layer": layer,
+            "encoding": EncodingAttr(EncodingAttr.parse_parameter(parser)),
+        }
+        if parser.parse_optional_keyword("vectors"):
+            properties["vectors"] = VectorsAttr(VectorsAttr.parse_parameter(parser))
         return cls.create(
             operands=[crossbar, vectors, sums],
-            properties={"layer": layer, "encoding": encoding},
+            properties=properties,
             attributes=parser.parse_optional_attr_dict(),
             result_types=[sums.type, CrossbarType()],
         )
@@ -153,6 +167,8 @@ class MvmOp(IRDLOperation):
         vectors, sums = shape_of(self.vectors), shape_of(self.sums)
         if len(vectors) != 3 or len(sums) != 3 or vectors[:2] != sums[:2]:
             raise VerifyException(f"vectors {vectors} do not go with sums {sums}")
+        if self.range is not None:
+            verify_vectors(self.range, self.vectors)
         write = self.crossbar.owner
         if isinstance(write, WriteOp):
             encoding = self.encoding.data

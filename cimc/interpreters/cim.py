@@ -6,6 +6,7 @@ import numpy as np
 from xdsl.interpreter import Interpreter, InterpreterFunctions, PythonValues, impl, register_impls
 from xdsl.irdl import IRDLOperation
 
+from cimc.dialects import xbar
 from cimc.dialects.cim.digital import (
     ColumnSumOp,
     DequantizeOp,
@@ -28,6 +29,7 @@ from cimc.runtime.layout import im2col, patches, to_image
 from cimc.runtime.packing import block_diagonal, pack_vectors, unpack_sums
 from cimc.runtime.quantization import dequantize
 from cimc.runtime.tile import Tile
+from cimc.runtime.vectors import Vectors
 
 
 def result_dtype(op: IRDLOperation) -> np.dtype[Any]:
@@ -185,8 +187,10 @@ class CimFunctions(InterpreterFunctions):
         result = own_sums(op.sums.has_one_use(), sums)
         encoding = op.encoding.data
         tiles = [op.tile.data] if op.tile is not None else whole_tiles(cells)
+        index = all_vectors(op).index
         for tile in tiles:
-            add_products(result[tile.matrix], vectors[tile.matrix], tile.cells_of(cells), tile, encoding)
+            sums_of_tile, streamed = result[tile.matrix, index], vectors[tile.matrix, index]
+            add_products(sums_of_tile, streamed, tile.cells_of(cells), tile, encoding)
         return (result,)
 
     @impl(RemoveOffsetOp)
@@ -200,6 +204,11 @@ class CimFunctions(InterpreterFunctions):
 def own_sums(only_user: bool, sums: Array) -> Array:
     """Accumulators that may be written in place: values are not shared, so others keep theirs."""
     return sums if only_user else sums.copy()
+
+
+def all_vectors(op: MvmOp | xbar.MvmOp) -> Vectors:
+    """The vectors that stream: those that the op says, or all."""
+    return Vectors(0, shape_of(op.vectors)[1]) if op.range is None else op.range.data
 
 
 def whole_tiles(cells: Array) -> list[Tile]:

@@ -6,10 +6,10 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.interpreter import Interpreter, InterpreterFunctions, PythonValues, impl, register_impls
 from xdsl.ir import Operation, SSAValue
 
-from cimc.dialects.tensor_types import integer_of, shape_of
+from cimc.dialects.tensor_types import integer_of
 from cimc.dialects.xbar import AllocOp, MvmOp, WriteOp
 from cimc.errors import CimcError
-from cimc.interpreters.cim import own_sums
+from cimc.interpreters.cim import all_vectors, own_sums
 from cimc.main_function import target_of
 from cimc.runtime.crossbar import Crossbar
 from cimc.runtime.timeline import Counters, Event, Timeline
@@ -41,7 +41,8 @@ class XbarFunctions(InterpreterFunctions):
         crossbar, vectors, sums = args
         result = own_sums(op.sums.has_one_use(), sums)
         matrix = crossbar.tile.matrix
-        crossbar.mvm(vectors[matrix], result[matrix], op.encoding.data)
+        index = all_vectors(op).index
+        crossbar.mvm(vectors[matrix, index], result[matrix, index], op.encoding.data)
         return (result, crossbar)
 
 
@@ -49,24 +50,32 @@ class XbarFunctions(InterpreterFunctions):
 class Clock(Interpreter.Listener):
     """Times the run of an xbar program event by event.
 
-    An event starts when its crossbar and all that it depends on are ready; digital work takes no
-    time. Raises `CimcError` if a state of a crossbar is used twice.
+    A write starts when its crossbar and its cells are ready, a batch of products when its crossbar and its
+    vectors are; adding to accumulators waits for nothing, and digital work takes no time. Raises `CimcError`
+    if a state of a crossbar is used twice.
     """
 
     module: ModuleOp
     timeline: Timeline = field(default_factory=Timeline)
     _ready_ps: dict[SSAValue, int] = field(default_factory=dict[SSAValue, int])
-    _tiles: dict[SSAValue, tuple[int, WriteOp]] = field(default_factory=dict[SSAValue, tuple[int, WriteOp]])
 
     def __post_init__(self) -> None:
         self.target = target_of(self.module)
 
     def did_interpret_op(self, op: Operation, results: PythonValues) -> None:
-        end = max((self._ready_ps.get(value, 0) for value in op.operands), default=0)
-        if isinstance(op, WriteOp | MvmOp):
-            end = self._event(op, end, results)
-        for result in op.results:
-            self._ready_ps[result] = end
+        if isinstance(op, WriteOp):
+            self._ready_ps[op.result] = self._event(op, self._ready(op.crossbar, op.cells), results)
+        elif isinstance(op, MvmOp):
+            end = self._event(op, self._ready(op.crossbar, op.vectors), results)
+            self._ready_ps[op.crossbar_after] = end
+            self._ready_ps[op.result] = max(end, self._ready(op.sums))
+        else:
+            end = self._ready(*op.operands)
+            for result in op.results:
+                self._ready_ps[result] = end
+
+    def _ready(self, *values: SSAValue) -> int:
+        return max((self._ready_ps.get(value, 0) for value in values), default=0)
 
     def _event(self, op: WriteOp | MvmOp, start: int, results: PythonValues) -> int:
         if not op.crossbar.has_one_use():
@@ -78,10 +87,9 @@ class Clock(Interpreter.Listener):
             counters = Counters(tile_writes=1, write_ps=target.write_ps)
             event = Event("write", crossbar.index, _layer_of(op), start, end)
         else:
-            vectors = shape_of(op.vectors)[1]
             assert crossbar.tile is not None, "the write has set it"
             digits = target.input_digits(integer_of(op.vectors).width.data)
-            cycles = vectors * op.encoding.data.cycles(digits)
+            cycles = all_vectors(op).count * op.encoding.data.cycles(digits)
             duration = cycles * target.mvm_ps
             end = start + duration
             counters = Counters(

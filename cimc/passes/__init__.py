@@ -9,6 +9,7 @@ from importlib import import_module
 from xdsl.passes import ModulePass
 
 PASSES = (
+    "cim-allot-crossbars",
     "cim-assign-precision",
     "cim-calibrate",
     "cim-encode",
@@ -19,6 +20,7 @@ PASSES = (
     "cim-place",
     "cim-quantize",
     "cim-quantize-weights",
+    "cim-schedule",
     "cim-select-mapping",
     "cim-select-stationary",
     "cim-stack-planes",

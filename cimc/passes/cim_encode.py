@@ -90,6 +90,7 @@ class _Encoder:
                 "layer": layer.layer,
                 "encoding": layer.encoding,
                 **({} if layer.structure is None else {"structure": layer.structure}),
+                **({} if layer.crossbars is None else {"crossbars": layer.crossbars}),
             },
         )
         sums = self.build.emit(mvm)

@@ -10,6 +10,7 @@ from xdsl.passes import ModulePass
 from cimc.dialects.cim.attributes import TileAttr
 from cimc.dialects.cim.mapping import MvmOp
 from cimc.errors import CimcError
+from cimc.layer_work import chain_of
 from cimc.runtime.tile import Range, Tile
 
 
@@ -39,8 +40,8 @@ class CimOrderPass(ModulePass):
         numbers = count()
         for mvm in list(op.walk()):
             if isinstance(mvm, MvmOp) and not isinstance(mvm.sums.owner, MvmOp):
-                chain = _chain(mvm)
-                tiles = sorted((_tile(m) for m in chain), key=self._key)
+                chain = chain_of(mvm)
+                tiles = sorted((m.tile.data for m in chain if m.tile is not None), key=self._key)
                 for part, tile in zip(chain, tiles, strict=True):
                     part.tile = TileAttr(tile)
                     part.order = IntegerAttr(next(numbers), i64)
@@ -49,17 +50,3 @@ class CimOrderPass(ModulePass):
         if self.by == "row":
             return tile.matrix, tile.rows[0], tile.columns[0]
         return tile.matrix, tile.columns[0], tile.rows[0]
-
-
-def _chain(mvm: MvmOp) -> list[MvmOp]:
-    """The products that add to one set of accumulators, first to last."""
-    chain = [mvm]
-    while isinstance(user := chain[-1].result.get_user_of_unique_use(), MvmOp):
-        chain.append(user)
-    return chain
-
-
-def _tile(mvm: MvmOp) -> Tile:
-    if mvm.tile is None:
-        raise CimcError(f"layer {mvm.layer.data!r} is not cut into tiles; run cim-tile")
-    return mvm.tile.data

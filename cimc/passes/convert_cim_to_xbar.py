@@ -42,7 +42,7 @@ class ConvertCimToXbarPass(ModulePass):
             if mvm.tile is None or mvm.crossbar is None or mvm.order is None:
                 raise CimcError(
                     f"layer {mvm.layer.data!r} has a tile without a place or an order; "
-                    "run cim-tile, cim-place and cim-order"
+                    "run cim-tile and cim-schedule"
                 )
             order = mvm.order.value.data
             if order <= last:
@@ -74,7 +74,11 @@ def _convert(mvm: MvmOp, state: SSAValue) -> SSAValue:
     )
     product = xbar.MvmOp.create(
         operands=[write.result, mvm.vectors, mvm.sums],
-        properties={"layer": mvm.layer, "encoding": mvm.encoding},
+        properties={
+            "layer": mvm.layer,
+            "encoding": mvm.encoding,
+            **({} if mvm.range is None else {"vectors": mvm.range}),
+        },
         result_types=[mvm.result.type, state.type],
     )
     write.location = product.location = mvm.location

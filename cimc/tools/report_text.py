@@ -17,7 +17,7 @@ def report_text(report: Report) -> str:
     table.add_column("kind")
     for name in ("outputs", "inputs", "vectors", "repeats", "w", "a", "tiles", "cycles", "ms", "%"):
         table.add_column(name, justify="right")
-    total_ps = report.latency_ps
+    total_ps = sum(layer.cost.crossbar_ps for layer in report.layers)
     for layer in report.layers:
         shape, cost = layer.shape, layer.cost
         numbers = (
@@ -34,8 +34,8 @@ def report_text(report: Report) -> str:
             shape.name,
             shape.kind,
             *map(str, numbers),
-            f"{cost.latency_ps / PICOSECONDS_PER_US / 1000:.3f}",
-            f"{100 * cost.latency_ps / total_ps:.1f}",
+            f"{cost.crossbar_ps / PICOSECONDS_PER_US / 1000:.3f}",
+            f"{100 * cost.crossbar_ps / total_ps:.1f}",
         )
     total = report.as_json()["total"]
     stream = StringIO()
@@ -49,6 +49,7 @@ def report_text(report: Report) -> str:
         f"\n{total['tile_writes']} tile writes, {total['mvm_cycles']} MVM cycles\n"
         f"latency       {total['latency_us'] / 1000:.3f} ms\n"
         f"at 8/8 bits   {total['latency_8bit_us'] / 1000:.3f} ms, speedup {total['speedup']:.3f}x\n"
-        f"lower bound   {total['lower_bound_us'] / 1000:.3f} ms"
+        f"lower bound   {total['lower_bound_us'] / 1000:.3f} ms of any schedule of these tiles, "
+        f"gap {100 * total['gap']:.2f} %; {total['information_bound_us'] / 1000:.3f} ms of any mapping"
     )
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"

@@ -14,6 +14,7 @@ from cimc.dialects.cim.attributes import (
     StructureAttr,
     TargetAttr,
     TileAttr,
+    VectorsAttr,
 )
 from cimc.dialects.cim.digital import (
     ColumnSumOp,
@@ -54,5 +55,14 @@ Cim = Dialect(
         WindowSumOp,
         ZerosOp,
     ],
-    [EncodingAttr, PackingAttr, PrecisionAttr, QuantizerAttr, StructureAttr, TargetAttr, TileAttr],
+    [
+        EncodingAttr,
+        PackingAttr,
+        PrecisionAttr,
+        QuantizerAttr,
+        StructureAttr,
+        TargetAttr,
+        TileAttr,
+        VectorsAttr,
+    ],
 )

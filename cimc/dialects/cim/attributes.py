@@ -17,6 +17,7 @@ from cimc.runtime.encoding import MAPPINGS, Encoding, MappingName
 from cimc.runtime.packing import Axis
 from cimc.runtime.quantization import Quantizer
 from cimc.runtime.tile import Range, Tile
+from cimc.runtime.vectors import Vectors
 from cimc.target import Target
 
 MIN_WEIGHT_BITS, MAX_WEIGHT_BITS = 2, 16
@@ -329,6 +330,31 @@ def _parse_range(parser: AttrParser, keyword: str, start: int | None = None) -> 
     if start >= end:
         parser.raise_error(f"{keyword} {start} to {end} are none", pos)
     return start, end
+
+
+@irdl_attr_definition
+class VectorsAttr(Data[Vectors]):
+    """Some of the vectors of a batch: from the first number up to, but without, the second.
+
+    ```mlir
+    #cim.vectors<0 to 1568>
+    #cim.vectors<1 to 3136 step 4>
+    ```
+    """
+
+    name = "cim.vectors"
+
+    @classmethod
+    def parse_parameter(cls, parser: AttrParser) -> Vectors:
+        with parser.in_angle_brackets():
+            first, last = _parse_range(parser, "vectors")
+            step = _parse_positive(parser, 1 << 32) if parser.parse_optional_keyword("step") else 1
+        return Vectors(first, last, step)
+
+    def print_parameter(self, printer: Printer) -> None:
+        v = self.data
+        step = f" step {v.step}" if v.step > 1 else ""
+        printer.print_string(f"<{v.first} to {v.last}{step}>")
 
 
 @irdl_attr_definition

@@ -40,7 +40,7 @@ from cimc.dialects.cim.attributes import (
     QuantizerAttr,
     StructureAttr,
 )
-from cimc.dialects.cim.constraints import TENSOR
+from cimc.dialects.cim.constraints import COUNT, TENSOR
 from cimc.dialects.tensor_types import Shape, element_type, shape_of
 from cimc.dialects.weights import InlineOp, LoadOp
 from cimc.runtime.quantization import Quantizer
@@ -61,6 +61,8 @@ class LayerOp(IRDLOperation, ABC):
     stationary = opt_prop_def(EqAttrConstraint(StringAttr("inputs")))
     """`"inputs"` if the operands trade places: the inputs are stored, and `w` streams."""
     input = opt_prop_def(QuantizerAttr)
+    crossbars = opt_prop_def(COUNT)
+    """How many crossbars work on the layer at a time; one if it does not say."""
 
     x = operand_def(TENSOR)
     w = operand_def(TENSOR)

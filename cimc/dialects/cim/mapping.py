@@ -19,8 +19,8 @@ from xdsl.irdl import (
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
-from cimc.dialects.cim.attributes import EncodingAttr, StructureAttr, TileAttr
-from cimc.dialects.cim.constraints import CODES
+from cimc.dialects.cim.attributes import EncodingAttr, StructureAttr, TileAttr, VectorsAttr
+from cimc.dialects.cim.constraints import CODES, COUNT
 from cimc.dialects.cim.layers import verify_structure
 from cimc.dialects.tensor_types import Shape, codes_type, element_type, integer_of, shape_of
 from cimc.runtime.encoding import Encoding
@@ -91,8 +91,9 @@ class MvmOp(IRDLOperation):
     """Adds the products of a batch of vectors with one tile of cells to accumulators.
 
     Without `tile`, the whole encoded matrices, of whatever size, are taken; `structure` says which of their
-    blocks are in use. `crossbar` and `order` say where the tile is written and in which order the tiles take
-    their turn.
+    blocks are in use, `crossbars` on how many crossbars their tiles are going to work. `crossbar` and `order`
+    say where a tile is written and in which order tiles take their turn, `vectors` which of the vectors
+    stream through this copy of the tile; without it, all.
 
     ```mlir
     %s = cim.mvm %v, %cells, %0 {layer = "fc", tile = #cim.tile<matrix 0, rows 0 to 64, columns 0 to 40>,
@@ -111,6 +112,8 @@ class MvmOp(IRDLOperation):
     tile = opt_prop_def(TileAttr)
     crossbar = opt_prop_def(IntegerAttr.constr(i64))
     order = opt_prop_def(IntegerAttr.constr(i64))
+    crossbars = opt_prop_def(COUNT)
+    range = opt_prop_def(VectorsAttr, prop_name="vectors")
     vectors = operand_def(CODES)
     cells = operand_def(CODES)
     sums = operand_def(_S)
@@ -127,9 +130,10 @@ class MvmOp(IRDLOperation):
         if self.structure is not None:
             inputs = shape_of(self.vectors)[2]
             verify_structure(self.structure, inputs, shape_of(self.sums)[2] - self.encoding.data.unit_columns)
-        if self.tile is None:
-            return
-        verify_tile(self.tile, self.cells, self.encoding.data)
+        if self.range is not None:
+            verify_vectors(self.range, self.vectors)
+        if self.tile is not None:
+            verify_tile(self.tile, self.cells, self.encoding.data)
 
 
 @irdl_op_definition
@@ -183,6 +187,13 @@ def verify_product(vectors: SSAValue, cells: Shape, sums: SSAValue | Attribute, 
         )
     if integer_of(sums).width.data > 64:
         raise VerifyException("sums have at most 64 bits")
+
+
+def verify_vectors(attr: VectorsAttr, vectors: SSAValue) -> None:
+    """Raises `VerifyException` if a range reaches beyond the vectors."""
+    count = shape_of(vectors)[1]
+    if attr.data.last > count:
+        raise VerifyException(f"vectors {attr} reach beyond the {count} that there are")
 
 
 def verify_tile(attr: TileAttr, cells: SSAValue, encoding: Encoding) -> None:

@@ -751,3 +751,21 @@ func.func @subtract(%s: tensor<1x5x10xsi32>, %c: tensor<5x1x10xsi64>) {
 }
 
 // CHECK: (5, 1, 10) does not spread to (1, 5, 10)
+
+// -----
+
+func.func @crossbars(%x: tensor<1x8xf32>, %w: tensor<8x2xf32>) {
+  %0 = cim.matmul(%x, %w) {layer = "fc", crossbars = 0 : i64} : (tensor<1x8xf32>, tensor<8x2xf32>) -> tensor<1x2xf32>
+  func.return
+}
+
+// CHECK: expected integer >= 1, got 0
+
+// -----
+
+func.func @vectors(%v: tensor<1x5x64xui8>, %c: tensor<1x64x40xui4>, %s: tensor<1x5x10xsi32>) {
+  %0 = cim.mvm %v, %c, %s {layer = "fc", encoding = #cim.encoding<"differential-column", cell_bits 4, slices 2>, vectors = #cim.vectors<4 to 9 step 2>} : tensor<1x5x64xui8>, tensor<1x64x40xui4>, tensor<1x5x10xsi32>
+  func.return
+}
+
+// CHECK: vectors #cim.vectors<4 to 9 step 2> reach beyond the 5 that there are

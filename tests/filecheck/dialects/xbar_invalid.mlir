@@ -106,6 +106,26 @@ func.func @half_a_pair(%xb: !xbar.crossbar, %v: tensor<1x5x64xui8>, %c: tensor<1
 
 // -----
 
+func.func @too_many_vectors(%xb: !xbar.crossbar, %v: tensor<1x5x64xui8>, %c: tensor<1x64x40xui4>, %s: tensor<1x5x10xsi32>) {
+  %xb1 = xbar.write %xb, %c tile<matrix 0, rows 0 to 64, columns 0 to 40>
+  %r, %xb2 = xbar.mvm %xb1, %v, %s layer "fc" encoding<"differential-column", cell_bits 4, slices 2> vectors<3 to 6>
+  func.return
+}
+
+// CHECK: vectors #cim.vectors<3 to 6> reach beyond the 5 that there are
+
+// -----
+
+func.func @no_vectors(%xb: !xbar.crossbar, %v: tensor<1x5x64xui8>, %c: tensor<1x64x40xui4>, %s: tensor<1x5x10xsi32>) {
+  %xb1 = xbar.write %xb, %c tile<matrix 0, rows 0 to 64, columns 0 to 40>
+  %r, %xb2 = xbar.mvm %xb1, %v, %s layer "fc" encoding<"differential-column", cell_bits 4, slices 2> vectors<3 to 3>
+  func.return
+}
+
+// CHECK: vectors 3 to 3 are none
+
+// -----
+
 // A state of a crossbar is used once: the order of its work is in the chain.
 
 func.func @state_used_twice(%xb: !xbar.crossbar, %v: tensor<1x5x64xui8>, %c: tensor<1x64x40xui4>, %s: tensor<1x5x10xsi32>) {

@@ -35,7 +35,7 @@ func.func @main(%codes: tensor<1x3x4xui8>, %cells: tensor<1x4x4xui2>) -> tensor<
   func.return %sums : tensor<1x3x1xsi32>
 }
 
-// CHECK: layer 'fc' has a tile without a place or an order; run cim-tile, cim-place and cim-order
+// CHECK: layer 'fc' has a tile without a place or an order; run cim-tile and cim-schedule
 
 // -----
 

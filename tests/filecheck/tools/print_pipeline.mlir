@@ -9,13 +9,13 @@
 
 // ONNX: {{^}}onnx-fold-constants{{$}}
 
-// CIM: {{^}}onnx-fold-constants,onnx-decompose-attention,onnx-fold-batch-norm,convert-onnx-to-cim,cim-select-stationary,cim-select-mapping{digits="fewest"},cim-pack,cim-stack-planes{{$}}
+// CIM: {{^}}onnx-fold-constants,onnx-decompose-attention,onnx-fold-batch-norm,convert-onnx-to-cim,cim-select-stationary,cim-select-mapping{digits="fewest"},cim-pack,cim-stack-planes,cim-allot-crossbars{{$}}
 
 // PAPER: {{^}}onnx-fold-constants,onnx-decompose-attention,onnx-fold-batch-norm,convert-onnx-to-cim,cim-select-mapping,cim-pack-groups,cim-quantize-weights,cim-quantize,cim-im2col,cim-encode,cim-tile,cim-place,cim-order,convert-cim-to-xbar{{$}}
-// XBAR: {{^}}onnx-fold-constants,onnx-decompose-attention,onnx-fold-batch-norm,convert-onnx-to-cim,cim-select-stationary,cim-select-mapping{digits="fewest"},cim-pack,cim-stack-planes,cim-quantize-weights,cim-quantize,cim-swap-operands,cim-unsigned-codes,cim-im2col,cim-encode,cim-tile,cim-place,cim-order,convert-cim-to-xbar{{$}}
+// XBAR: {{^}}onnx-fold-constants,onnx-decompose-attention,onnx-fold-batch-norm,convert-onnx-to-cim,cim-select-stationary,cim-select-mapping{digits="fewest"},cim-pack,cim-stack-planes,cim-allot-crossbars,cim-quantize-weights,cim-quantize,cim-swap-operands,cim-unsigned-codes,cim-im2col,cim-encode,cim-tile,cim-schedule,convert-cim-to-xbar{{$}}
 
 // Precision and calibration are passes where the command line asks for them.
-// OPTIONS: {{^}}onnx-fold-constants,onnx-decompose-attention,onnx-fold-batch-norm,convert-onnx-to-cim,cim-assign-precision{weight-bits=4 activation-bits=5},cim-calibrate{data="data.npz" method="minmax"},cim-select-stationary{mapping="any"},cim-select-mapping{mapping="any" digits="fewest"},cim-pack,cim-stack-planes{{$}}
+// OPTIONS: {{^}}onnx-fold-constants,onnx-decompose-attention,onnx-fold-batch-norm,convert-onnx-to-cim,cim-assign-precision{weight-bits=4 activation-bits=5},cim-calibrate{data="data.npz" method="minmax"},cim-select-stationary{mapping="any"},cim-select-mapping{mapping="any" digits="fewest"},cim-pack,cim-stack-planes,cim-allot-crossbars{{$}}
 
 // A report needs no ranges of activations.
-// POLICY: {{^}}onnx-fold-constants,onnx-decompose-attention,onnx-fold-batch-norm,convert-onnx-to-cim,cim-assign-precision{policy="policy.json"},cim-select-stationary,cim-select-mapping{digits="fewest"},cim-pack,cim-stack-planes{{$}}
+// POLICY: {{^}}onnx-fold-constants,onnx-decompose-attention,onnx-fold-batch-norm,convert-onnx-to-cim,cim-assign-precision{policy="policy.json"},cim-select-stationary,cim-select-mapping{digits="fewest"},cim-pack,cim-stack-planes,cim-allot-crossbars{{$}}

@@ -2,7 +2,7 @@
 // RUN: cimc %t.onnx --emit=report -O0 --format json --bits 4,4 | filecheck %s
 
 // One tile; 4 vectors of 4 bits are 16 cycles of 1.4 us. With 8 bits there is one tile as well, and 32 cycles:
-// 100.8 / 78.4. The two weights of 4 bits fill 8 / (256 * 256 * 4) of a crossbar.
+// 100.8 / 78.4. One crossbar is never idle. The two weights of 4 bits fill 8 / (256 * 256 * 4) of it.
 
 // CHECK: "crossbars": 1,
 // CHECK: "layers": [
@@ -25,5 +25,7 @@
 // CHECK-NEXT: "latency_us": 78.4,
 // CHECK-NEXT: "latency_8bit_us": 100.8,
 // CHECK-NEXT: "speedup": 1.2857142857142858,
-// CHECK-NEXT: "lower_bound_us": 0.002392578125,
+// CHECK-NEXT: "lower_bound_us": 78.4,
+// CHECK-NEXT: "gap": 0.0,
+// CHECK-NEXT: "information_bound_us": 0.002392578125,
 // CHECK-NEXT: "crossbars": 1

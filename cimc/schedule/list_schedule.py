@@ -1,0 +1,52 @@
+"""Layer after layer, each on the crossbars that are free first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cimc.schedule.work import LayerWork, Machine
+from cimc.schedule.wrap_around import Piece, Slot, wrap_around
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What crossbars do: the pieces of each layer, in the order in which each crossbar takes its own."""
+
+    pieces: tuple[tuple[Piece, ...], ...]
+    end_ps: int
+
+    @property
+    def writes(self) -> tuple[int, ...]:
+        """Tiles that are written for each layer, copies included."""
+        return tuple(len(pieces) for pieces in self.pieces)
+
+
+def sequential(works: Sequence[LayerWork], machine: Machine) -> Schedule:
+    """Tile after tile on crossbar 0, as in the paper."""
+    pieces = tuple(tuple(Piece(tile, 0, w.vectors, 0) for tile in range(w.tiles)) for w in works)
+    return Schedule(pieces, sum(w.mvm_ps + w.tiles * machine.write_ps for w in works))
+
+
+def list_schedule(works: Sequence[LayerWork], counts: Sequence[int], machine: Machine) -> Schedule:
+    """Each layer on as many crossbars as `counts` says, its writes before its vectors are there.
+
+    Of the crossbars, those that can stream first are taken; of these, those that were busy last, so that the
+    others have time for the writes of the next layer.
+    """
+    free = [0] * machine.crossbars
+    ends: list[int] = []
+    schedule: list[tuple[Piece, ...]] = []
+    for work, count in zip(works, counts, strict=True):
+        vectors_ps = max((ends[i] for i in work.vectors_after), default=0)
+        cells_ps = max((ends[i] for i in work.cells_after), default=0)
+        starts = [max(max(time, cells_ps) + machine.write_ps, vectors_ps) for time in free]
+        order = sorted(range(len(free)), key=lambda c: (starts[c], -free[c], c))
+        pieces = wrap_around(work, [Slot(starts[c], c) for c in order[:count]], machine.write_ps)
+        writing: set[int] = set()
+        for piece in pieces:
+            c = piece.crossbar
+            before = free[c] + machine.write_ps if c in writing else starts[c]
+            free[c] = before + (piece.last - piece.first) * work.vector_ps
+            writing.add(c)
+        ends.append(max(free[piece.crossbar] for piece in pieces))
+        schedule.append(tuple(pieces))
+    return Schedule(tuple(schedule), max(ends, default=0))

@@ -1,0 +1,41 @@
+// RUN: cimc-opt %s -p cim-allot-crossbars --split-input-file --verify-diagnostics | filecheck %s
+
+// Two layers of one tile and 8 vectors, 8 us each, one after the other. On all four crossbars each takes 16 us, but
+// the second is written when the first ends: 2 * (100 + 16) us. On two each it is written in time: 100 + 2 * 32 us.
+
+builtin.module attributes {cim.target = #cim.target<name = "four", rows = 64, cols = 64, cell_bits = 4, dac_bits = 1, write_us = 100.0, mvm_us = 1.0, crossbars = 4, mapping = "differential-column">} {
+  func.func @main(%x: tensor<8x16xf32>) -> tensor<8x16xf32> {
+    %w = weights.load @w : tensor<16x16xf32>
+    %a = cim.matmul(%x, %w) {layer = "a", precision = #cim.precision<weight 4, activation 8>, encoding = #cim.encoding<"differential-column", cell_bits 4, slices 1>} : (tensor<8x16xf32>, tensor<16x16xf32>) -> tensor<8x16xf32>
+    %b = onnx.Relu(%a) : (tensor<8x16xf32>) -> tensor<8x16xf32>
+    %c = cim.matmul(%b, %w) {layer = "b", precision = #cim.precision<weight 4, activation 8>, encoding = #cim.encoding<"differential-column", cell_bits 4, slices 1>} : (tensor<8x16xf32>, tensor<16x16xf32>) -> tensor<8x16xf32>
+    func.return %c : tensor<8x16xf32>
+  }
+}
+
+// CHECK: layer = "a", {{.*}}crossbars = 2 : i64
+// CHECK: layer = "b", {{.*}}crossbars = 2 : i64
+
+// -----
+
+// One crossbar leaves nothing to decide.
+
+func.func @main(%x: tensor<8x16xf32>, %w: tensor<16x16xf32>) -> tensor<8x16xf32> {
+  %a = cim.matmul(%x, %w) {layer = "one", precision = #cim.precision<weight 4, activation 8>, encoding = #cim.encoding<"differential-column", cell_bits 4, slices 1>} : (tensor<8x16xf32>, tensor<16x16xf32>) -> tensor<8x16xf32>
+  func.return %a : tensor<8x16xf32>
+}
+
+// CHECK: layer = "one"
+// CHECK-NOT: crossbars =
+// CHECK: func.return
+
+// -----
+
+builtin.module attributes {cim.target = #cim.target<name = "four", rows = 64, cols = 64, cell_bits = 4, dac_bits = 1, write_us = 100.0, mvm_us = 1.0, crossbars = 4, mapping = "differential-column">} {
+  func.func @main(%x: tensor<8x16xf32>, %w: tensor<16x16xf32>) -> tensor<8x16xf32> {
+    %a = cim.matmul(%x, %w) {layer = "undecided"} : (tensor<8x16xf32>, tensor<16x16xf32>) -> tensor<8x16xf32>
+    func.return %a : tensor<8x16xf32>
+  }
+}
+
+// CHECK: layer 'undecided' has no precision or encoding yet
