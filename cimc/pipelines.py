@@ -73,6 +73,7 @@ class Options:
     calibration: str | None = None
     mapping: str | None = None
     opt_level: OptLevel = 1
+    schedule: str | None = None
 
     def of(self, pass_name: str) -> dict[str, str | int]:
         """The options of one pass."""
@@ -88,6 +89,7 @@ class Options:
                 "digits": "fewest" if self.opt_level else None,
             },
             "cim-select-stationary": {"mapping": self.mapping},
+            "cim-allot-crossbars": {"schedule": self.schedule},
         }
         given = options.get(pass_name, {})
         return {key: value for key, value in given.items() if value is not None}

@@ -102,6 +102,7 @@ def compile(
     calibration: Method | None = None,
     mapping: MappingName | str | None = None,
     crossbars: int | None = None,
+    schedule: str | None = None,
     batch: int = 1,
     opt_level: OptLevel = 1,
     emit: Stage = "xbar",
@@ -117,6 +118,8 @@ def compile(
     - `calibrate`: data to find the ranges of a float model's activations, and `calibration` the method, by
       default `mse`;
     - `mapping`: a mapping's name or `any`; by default the target's;
+    - `crossbars`: how many there are, by default the target's; `schedule`: how layers share them, `list` by
+      default;
     - `opt_level`: 0 is the paper's mapping and schedule, 1 all that leaves the integers equal;
     - `emit`: the stage to stop at;
     - `observers` see the IR after every pass; with `keep_arrays` they find the arrays of all passes;
@@ -146,6 +149,7 @@ def compile(
             calibration=calibration,
             mapping=mapping,
             opt_level=opt_level,
+            schedule=schedule,
         )
         watchers: list[Observer] = [watch_report]
         if not keep_arrays:

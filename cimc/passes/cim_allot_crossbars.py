@@ -6,10 +6,13 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import IntegerAttr, ModuleOp, i64
 from xdsl.passes import ModulePass
 
+from cimc.errors import CimcError
 from cimc.layer_work import works_of_layers
 from cimc.main_function import target_of
 from cimc.schedule.allot import allot
 from cimc.schedule.work import machine_of
+
+SCHEDULES = ("list",)
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,8 @@ class CimAllotCrossbarsPass(ModulePass):
     Tiles are divisible: a layer on more crossbars than it has tiles writes copies, which share the vectors.
     On all crossbars a layer ends soonest; on fewer, copies are saved, and the next layer's tiles can be
     written meanwhile. A target with one crossbar leaves nothing to decide.
+
+    Options: `schedule` is how that is found: `list` (default) tries list schedules for a while.
 
     ```mlir
     %y = cim.conv(%x, %w) {layer = "conv1", encoding = #cim.encoding<…>, …} : …
@@ -31,7 +36,12 @@ class CimAllotCrossbarsPass(ModulePass):
 
     name = "cim-allot-crossbars"
 
+    schedule: str = "list"
+
     def apply(self, ctx: Context, op: ModuleOp) -> None:
+        if self.schedule not in SCHEDULES:
+            known = ", ".join(SCHEDULES)
+            raise CimcError(f"cim-allot-crossbars: schedule must be one of {known}, got {self.schedule!r}")
         machine = machine_of(target_of(op))
         if machine.crossbars == 1:
             return

@@ -72,6 +72,11 @@ def cli() -> None:
 )
 @click.option("--crossbars", type=click.IntRange(1), help="Overrides the target's number of crossbars.")
 @click.option(
+    "--schedule",
+    type=click.Choice(["list"]),
+    help="How layers share several crossbars.",
+)
+@click.option(
     "--batch",
     type=click.IntRange(1),
     default=1,

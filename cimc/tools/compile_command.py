@@ -35,6 +35,7 @@ class CompileArguments:
     opt_level: OptLevel
     mapping: str | None
     crossbars: int | None
+    schedule: str | None
     batch: int
     report_format: str
     dump_ir: Path | None
@@ -57,6 +58,7 @@ def compile_main(arguments: CompileArguments) -> None:
             arguments.calibration,
             arguments.mapping,
             arguments.opt_level,
+            arguments.schedule,
         )
         print(pipeline(arguments.emit, options))
         return
@@ -77,6 +79,7 @@ def compile_main(arguments: CompileArguments) -> None:
             calibration=arguments.calibration,
             mapping=arguments.mapping,
             crossbars=arguments.crossbars,
+            schedule=arguments.schedule,
             batch=arguments.batch,
             opt_level=arguments.opt_level,
             emit=arguments.emit,
