@@ -10,16 +10,15 @@ from xdsl.passes import ModulePass
 
 from cimc.context import cimc_context
 from cimc.dialects.cim.attributes import PackingAttr, StructureAttr
-from cimc.dialects.cim.digital import Im2colOp, ToImageOp
 from cimc.dialects.cim.layers import ConvOp, LayerOp, MatmulOp
 from cimc.dialects.cim.packing import BlockDiagonalOp, PackVectorsOp, UnpackSumsOp
-from cimc.dialects.onnx.base import ints_attr
 from cimc.dialects.tensor_types import element_type, retyped, shape_of
 from cimc.errors import CimcError
 from cimc.layer_shape import layer_shape
 from cimc.mapping.structure import Structure
 from cimc.passes.builder import Builder
 from cimc.passes.constants import constant
+from cimc.passes.picture_vectors import picture_of, vectors_of
 from cimc.passes.unused import remove_unused
 from cimc.runtime.arrays import Array
 from cimc.runtime.packing import Axis, band_matrix, block_diagonal
@@ -98,26 +97,9 @@ class _MatrixView:
             matrices = band_matrix(codes, axes, structure.positions, groups, structure.groups)
         else:
             matrices = codes.reshape(groups, w[0] // groups, -1).transpose(0, 2, 1)
-        im2col = Im2colOp.build(
-            operands=[layer.x],
-            result_types=[retyped(layer.x.type, element_type(layer.x), (shape.repeats, vectors, inputs))],
-            properties={
-                "kernel": ints_attr(layer.kernel),
-                "strides": layer.strides,
-                "pads": layer.pads,
-                "dilations": layer.dilations,
-                "pad_code": layer.pad_code,
-                **({} if packing is None else {"packing": packing}),
-            },
-        )
-        x = self.build.emit(im2col)
+        x = vectors_of(self.build, layer, (shape.repeats, vectors, inputs), packing)
         sums = self._matmul(x, self._constant(matrices), (shape.repeats, vectors, outputs), structure)
-        image = ToImageOp.build(
-            operands=[sums],
-            result_types=[layer.y.type],
-            properties={} if packing is None else {"packing": packing},
-        )
-        self.build.replace_anchor(self.build.emit(image))
+        self.build.replace_anchor(picture_of(self.build, layer, sums, packing))
 
     def _product(self) -> None:
         layer, shape = self.layer, layer_shape(self.layer)
