@@ -1,25 +1,30 @@
 """How big a layer is: for the report, the cost model, and what chooses a mapping."""
 
-from dataclasses import replace
 from math import prod
 
+from cimc.context import CimcContext
 from cimc.cost import LayerShape, groups_in_matrix
-from cimc.dialects.cim.layers import ConvOp, LayerOp, MatmulOp
-from cimc.dialects.tensor_types import integer_of, shape_of, type_holding
+from cimc.dialects.cim.layers import ConvOp, LayerOp
+from cimc.dialects.tensor_types import shape_of
 from cimc.mapping.layer_product import LayerProduct
 from cimc.mapping.structure import Packing
+from cimc.passes.codes import streamed_bits
 from cimc.runtime.encoding import Encoding
 from cimc.runtime.packing import Axis
 from cimc.target import Target
 
 
 def layer_shape(layer: LayerOp) -> LayerShape:
-    """The matrices and vectors of a layer, with its groups packed as the IR says."""
-    packed = layer.packing.data.groups if isinstance(layer, ConvOp) and layer.packing else 1
+    """The matrices and vectors of a layer whose weights are stored, its groups packed as the IR says.
+
+    Where the inputs are stored, as if nothing were packed.
+    """
     name = layer.layer.data
     w, y = shape_of(layer.w), shape_of(layer.y)
     if isinstance(layer, ConvOp):
         groups = layer.groups.value.data
+        packing = None if layer.stationary is not None else layer.packing
+        packed = 1 if packing is None else packing.data.groups
         return LayerShape(
             name,
             f"Conv{len(w) - 2}D",
@@ -42,17 +47,20 @@ def layer_shape(layer: LayerOp) -> LayerShape:
     )
 
 
-def layer_product(layer: LayerOp, target: Target) -> LayerProduct:
+def layer_product(ctx: CimcContext, layer: LayerOp, target: Target) -> LayerProduct:
     """What a layer multiplies in its precision, with its operands in the places they have."""
-    assert layer.precision is not None
-    plain = plain_product(layer, target, layer.precision.activation)
-    return plain if layer.stationary is None else swapped_product(layer, target, plain)
+    plain = plain_product(layer, target, streamed_bits(ctx, layer))
+    if layer.stationary is None:
+        return plain
+    inputs = plain.channels * prod(axis.kernel for axis in plain.axes)
+    vectors = plain.pictures * prod(plain.sizes)
+    return LayerProduct(plain.matrices, inputs, vectors, (Axis(),), (plain.outputs,), 1, plain.input_digits)
 
 
-def plain_product(layer: LayerOp, target: Target, activation_bits: int) -> LayerProduct:
-    """What a layer multiplies when its weights are stored and its inputs have so many bits."""
+def plain_product(layer: LayerOp, target: Target, bits: int) -> LayerProduct:
+    """What a layer multiplies when its weights are stored and so many bits stream."""
     w, y = shape_of(layer.w), shape_of(layer.y)
-    digits = target.input_digits(activation_bits)
+    digits = target.input_digits(bits)
     if isinstance(layer, ConvOp):
         groups = layer.groups.value.data
         windows = (layer.kernel, layer.strides.get_values(), layer.dilations.get_values())
@@ -62,31 +70,6 @@ def plain_product(layer: LayerOp, target: Target, activation_bits: int) -> Layer
     matrices = prod(w[:-2])
     vectors = prod(y[:-1]) // matrices
     return LayerProduct(matrices, inputs, outputs, (Axis(),), (vectors,), 1, digits)
-
-
-def swapped_product(layer: LayerOp, target: Target, plain: LayerProduct) -> LayerProduct:
-    """What a product of two computed operands multiplies when its inputs are stored."""
-    digits = target.input_digits(streamed_weight_bits(layer))
-    (vectors,) = plain.sizes
-    return replace(plain, outputs=vectors, sizes=(plain.outputs,), input_digits=digits)
-
-
-def streamed_weight_bits(layer: LayerOp) -> int:
-    """The bits of a computed operand's codes less their zero point, when it streams."""
-    if layer.is_integer:
-        return integer_of(layer.w).width.data
-    stored = layer.stored_quantizer
-    if stored is None or not stored.zero_point:
-        assert layer.precision is not None
-        return layer.precision.weight
-    return type_holding(stored.low - stored.zero_point, stored.high - stored.zero_point).width.data
-
-
-def may_swap(layer: LayerOp) -> bool:
-    """Whether either operand may be stored: both are computed, and neither is stored for several matrices."""
-    if not isinstance(layer, MatmulOp) or not layer.is_computed:
-        return False
-    return shape_of(layer.w)[:-2] == shape_of(layer.x)[:-2]
 
 
 def packing_of(layer: LayerOp, product: LayerProduct) -> Packing:

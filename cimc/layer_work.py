@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from xdsl.dialects.builtin import ModuleOp
 
+from cimc.context import CimcContext
 from cimc.dialects.cim.layers import LayerOp
 from cimc.dialects.cim.mapping import MvmOp
 from cimc.dialects.tensor_types import integer_of, shape_of
@@ -16,15 +17,15 @@ from cimc.schedule.work import LayerWork
 from cimc.target import Target
 
 
-def mapping_of(layer: LayerOp, target: Target) -> Mapped:
+def mapping_of(ctx: CimcContext, layer: LayerOp, target: Target) -> Mapped:
     """How a layer is mapped. Raises `CimcError` if that is not decided yet."""
     if layer.precision is None or layer.encoding is None:
         raise CimcError(f"layer {layer.layer.data!r} has no precision or encoding yet")
-    product = layer_product(layer, target)
+    product = layer_product(ctx, layer, target)
     return mapped(product, layer.encoding.data, packing_of(layer, product), target)
 
 
-def works_of_layers(module: ModuleOp) -> list[tuple[LayerOp, LayerWork]]:
+def works_of_layers(ctx: CimcContext, module: ModuleOp) -> list[tuple[LayerOp, LayerWork]]:
     """The layers that are mapped, and what they are for crossbars."""
     target, graph = target_of(module), LayerGraph()
     works: list[tuple[LayerOp, LayerWork]] = []
@@ -32,7 +33,7 @@ def works_of_layers(module: ModuleOp) -> list[tuple[LayerOp, LayerWork]]:
         if not isinstance(op, LayerOp):
             graph.digital(op)
             continue
-        way = mapping_of(op, target)
+        way = mapping_of(ctx, op, target)
         streamed, stored = (op.x, op.w) if op.stationary is None else (op.w, op.x)
         needs = graph.needs(streamed, stored)
         vector_ps = way.vector_cycles * target.mvm_ps

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
+from cimc.errors import CimcError
+
 Stage: TypeAlias = Literal["onnx", "cim", "report", "xbar"]
 
 STAGES: tuple[Stage, ...] = get_args(Stage)
@@ -74,6 +76,7 @@ class Options:
     mapping: str | None = None
     opt_level: OptLevel = 1
     schedule: str | None = None
+    stationary: str = "weights"
 
     def of(self, pass_name: str) -> dict[str, str | int]:
         """The options of one pass."""
@@ -88,7 +91,10 @@ class Options:
                 "mapping": self.mapping,
                 "digits": "fewest" if self.opt_level else None,
             },
-            "cim-select-stationary": {"mapping": self.mapping},
+            "cim-select-stationary": {
+                "mapping": self.mapping,
+                "stationary": None if self.stationary == "weights" else self.stationary,
+            },
             "cim-allot-crossbars": {"schedule": self.schedule},
         }
         given = options.get(pass_name, {})
@@ -96,7 +102,12 @@ class Options:
 
 
 def pipeline(stage: Stage, options: Options) -> str:
-    """The pipeline that leads to a stage, as `cimc-opt -p` takes it."""
+    """The pipeline that leads to a stage, as `cimc-opt -p` takes it.
+
+    Raises `CimcError` for options that do not go together.
+    """
+    if options.opt_level == 0 and options.stationary != "weights":
+        raise CimcError(f"stationary {options.stationary} needs -O1: -O0 stores weights, as the paper does")
     needed = {
         "cim-assign-precision": options.policy is not None or options.weight_bits is not None,
         "cim-calibrate": options.calibrate is not None,

@@ -101,6 +101,7 @@ def compile(
     calibrate: str | Path | Mapping[str, Array] | None = None,
     calibration: Method | None = None,
     mapping: MappingName | str | None = None,
+    stationary: str = "weights",
     crossbars: int | None = None,
     schedule: str | None = None,
     batch: int = 1,
@@ -120,6 +121,8 @@ def compile(
     - `mapping`: a mapping's name or `any`; by default the target's;
     - `crossbars`: how many there are, by default the target's; `schedule`: how layers share them, `list` by
       default;
+    - `stationary`: `weights` stores constant weights in crossbars, `any` the inputs of layers that are faster
+      so, `inputs` those of all;
     - `opt_level`: 0 is the paper's mapping and schedule, 1 all that leaves the integers equal;
     - `emit`: the stage to stop at;
     - `observers` see the IR after every pass; with `keep_arrays` they find the arrays of all passes;
@@ -138,7 +141,7 @@ def compile(
 
     def watch_report(done: ModulePass | None, module: ModuleOp) -> None:
         if done is not None and done.name == LAST_CHOICE[opt_level]:
-            program.compiled_report = report_of(module)
+            program.compiled_report = report_of(ctx, module)
 
     with _as_files(policy, calibrate) as (policy_file, data_file):
         options = Options(
@@ -150,6 +153,7 @@ def compile(
             mapping=mapping,
             opt_level=opt_level,
             schedule=schedule,
+            stationary=stationary,
         )
         watchers: list[Observer] = [watch_report]
         if not keep_arrays:

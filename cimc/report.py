@@ -1,11 +1,12 @@
 """The report: what each layer and the network cost, from the `cim` layers of a module."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from xdsl.dialects.builtin import ModuleOp
 
+from cimc.context import CimcContext
 from cimc.cost import LayerCost, LayerShape, cost_of, encoding_for, information_bound_ps
 from cimc.dialects.cim.layers import LayerOp
 from cimc.layer_shape import layer_shape, paper_packing, plain_product
@@ -27,7 +28,19 @@ class LayerReport:
     weight_bits: int
     activation_bits: int
     mapping: MappingName
+    stationary: str
+    """What crossbars store: `weights` (or the second operand of a product), or `inputs`."""
     cost: LayerCost
+
+    @property
+    def stored(self) -> tuple[LayerShape, int, int]:
+        """The layer as if what it stores were its weights; the bits of these, and of what streams."""
+        if self.stationary == "weights":
+            return self.shape, self.weight_bits, self.activation_bits
+        shape = self.shape
+        count = shape.repeats * shape.inputs * shape.vectors
+        turned = replace(shape, outputs=shape.vectors, vectors=shape.outputs, weights=count)
+        return turned, self.activation_bits, self.weight_bits
 
     def as_json(self) -> dict[str, Any]:
         """The entry of `layers`; times in us."""
@@ -38,6 +51,7 @@ class LayerReport:
             "weight_bits": self.weight_bits,
             "activation_bits": self.activation_bits,
             "mapping": self.mapping,
+            "stationary": self.stationary,
             "tile_writes": self.cost.tile_writes,
             "mvm_cycles": self.cost.mvm_cycles,
             "write_us": self.cost.write_ps / PICOSECONDS_PER_US,
@@ -93,17 +107,17 @@ class Report(Mapping[str, Any]):
         }
 
 
-def report_of(module: ModuleOp) -> Report:
+def report_of(ctx: CimcContext, module: ModuleOp) -> Report:
     """The report of a module whose layers have a precision and an encoding."""
     target = target_of(module)
-    layers = works_of_layers(module)
+    layers = works_of_layers(ctx, module)
     works = [work for _, work in layers]
     schedule = _schedule(layers, machine_of(target))
     reports = [
         _layer_report(layer, cost_of(work, writes, target))
         for (layer, work), writes in zip(layers, schedule.writes, strict=True)
     ]
-    information = information_bound_ps(((r.shape, r.weight_bits, r.activation_bits) for r in reports), target)
+    information = information_bound_ps((report.stored for report in reports), target)
     return Report(
         target,
         reports,
@@ -126,8 +140,14 @@ def _schedule(layers: Sequence[tuple[LayerOp, LayerWork]], machine: Machine) -> 
 def _layer_report(layer: LayerOp, cost: LayerCost) -> LayerReport:
     assert layer.precision is not None
     assert layer.encoding is not None
-    mapping = layer.encoding.data.mapping
-    return LayerReport(layer_shape(layer), layer.precision.weight, layer.precision.activation, mapping, cost)
+    return LayerReport(
+        layer_shape(layer),
+        layer.precision.weight,
+        layer.precision.activation,
+        layer.encoding.data.mapping,
+        "weights" if layer.stationary is None else layer.stationary.data,
+        cost,
+    )
 
 
 def _latency_8bit_ps(layer: LayerOp, target: Target) -> int:

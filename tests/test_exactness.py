@@ -83,6 +83,17 @@ class Matrix:
     weight_bits: int
     activation_bits: int
 
+    @property
+    def turned(self) -> "Matrix":
+        """The same product with its inputs stored."""
+        return replace(
+            self,
+            outputs=self.vectors,
+            vectors=self.outputs,
+            weight_bits=self.activation_bits,
+            activation_bits=self.weight_bits,
+        )
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -423,25 +434,45 @@ def paper_cost(matrix: Matrix, mapping: str, target: Target) -> Cost:
     return Cost(writes, cycles, ps)
 
 
+def information_bound_us(matrix: Matrix, target: Target) -> float:
+    """Each bit of what is stored takes a bit of a cell."""
+    bits = matrix.repeats * matrix.inputs * matrix.outputs * matrix.weight_bits
+    cycles = matrix.vectors * -(-matrix.activation_bits // target.dac_bits)
+    crossbars = bits / (target.rows * target.cols * target.cell_bits)
+    return crossbars * (target.write_us + cycles * target.mvm_us)
+
+
 def allowed(rows: int, cols: int) -> list[str]:
     odd = {"differential-column": cols % 2, "differential-row": rows % 2}
     return [mapping for mapping in MAPPINGS if not odd.get(mapping)]
 
 
+@dataclass(frozen=True)
+class Options:
+    """What to compile for."""
+
+    target: Target
+    mapping: str
+    opt_level: OptLevel
+    stationary: str
+
+
 @st.composite
-def targets(draw: st.DrawFn, matrix: Matrix) -> tuple[Target, str, OptLevel]:
-    """A target, the mapping to ask for, the level: crossbars are small, unless that makes too many tiles."""
+def options(draw: st.DrawFn, matrix: Matrix) -> Options:
+    """A target and how to map onto it: crossbars are small, unless that makes too many tiles."""
     cell_bits, dac_bits = draw(st.sampled_from([1, 2, 3, 4, 8])), draw(st.integers(1, 3))
     write_us, mvm_us = draw(st.sampled_from([(56.0, 1.4), (0.3, 7.1), (1e-6, 2e-6)]))
     sizes = draw(st.sampled_from(CROSSBARS))
     mapping = draw(st.sampled_from(allowed(*sizes)))
     target = Target("test", *sizes, cell_bits, dac_bits, write_us, mvm_us, 1, mapping)  # pyright: ignore[reportArgumentType]
-    if paper_cost(matrix, mapping, target).tile_writes > MAX_TILES:
-        target = Target("test", 256, 256, cell_bits, dac_bits, write_us, mvm_us, 1, mapping)  # pyright: ignore[reportArgumentType]
     level: OptLevel = draw(st.sampled_from([0, 1]))
+    stationary = draw(st.sampled_from(["weights", "any", "inputs"])) if level else "weights"
+    stored = (matrix,) if stationary == "weights" else (matrix, matrix.turned)
+    if max(paper_cost(m, mapping, target).tile_writes for m in stored) > MAX_TILES:
+        target = Target("test", 256, 256, cell_bits, dac_bits, write_us, mvm_us, 1, mapping)  # pyright: ignore[reportArgumentType]
     target = target.with_crossbars(draw(st.sampled_from([1, 2, 3, 8])))
     every = target.allowed_mappings() if level else (mapping,)
-    return target, draw(st.sampled_from([*every, "any"])), level
+    return Options(target, draw(st.sampled_from([*every, "any"])), level, stationary)
 
 
 def run_onnxruntime(model: onnx.ModelProto, inputs: Mapping[str, Array]) -> Array:
@@ -453,21 +484,19 @@ def run_onnxruntime(model: onnx.ModelProto, inputs: Mapping[str, Array]) -> Arra
     return session.run(None, dict(inputs))[0]
 
 
-def check(drawn: Layer, target: Target, mapping: str, level: OptLevel, path: Path) -> None:
+def check(drawn: Layer, options: Options, path: Path) -> None:
     path.write_bytes(drawn.model.SerializeToString())
     np.testing.assert_array_equal(run_onnxruntime(drawn.model, drawn.inputs), drawn.expected)
     for stage in ("onnx", "cim", "xbar"):
         checked = drawn.inputs if stage == "xbar" else False
-        program = cimc.compile(
-            path, target=target, mapping=mapping, opt_level=level, emit=stage, check=checked
-        )
+        program = cimc.compile(path, **vars(options), emit=stage, check=checked)
         outputs = program.run_batch(drawn.inputs)
         np.testing.assert_array_equal(outputs["y"], drawn.expected, stage)
         if stage == "xbar":
-            check_cost(drawn, program, target, mapping, level)
+            check_cost(drawn, program, options)
 
 
-def check_cost(drawn: Layer, program: Program, target: Target, mapping: str, level: OptLevel) -> None:
+def check_cost(drawn: Layer, program: Program, options: Options) -> None:
     report = program.report()
     (reported,) = report["layers"]
     assert program.timeline is not None
@@ -477,14 +506,20 @@ def check_cost(drawn: Layer, program: Program, target: Target, mapping: str, lev
     assert program.timeline.end_ps == report.latency_ps
     assert reported["weight_bits"] == drawn.matrix.weight_bits
     assert reported["activation_bits"] == drawn.matrix.activation_bits
-    assert mapping in (reported["mapping"], "any", "mixed-digits")
-    if drawn.grouped or level:
+    assert options.mapping in (reported["mapping"], "any", "mixed-digits")
+    assert options.stationary in (reported["stationary"], "any", "weights")
+    if drawn.grouped:
+        return
+    target = options.target
+    stored = drawn.matrix.turned if reported["stationary"] == "inputs" else drawn.matrix
+    assert report["total"]["information_bound_us"] == pytest.approx(information_bound_us(stored, target))
+    if options.opt_level:
         return
     costs = {m: paper_cost(drawn.matrix, m, target) for m in allowed(target.rows, target.cols)}
     cost = costs[reported["mapping"]]
     found = Cost(reported["tile_writes"], reported["mvm_cycles"], report.latency_ps)
     assert found == cost
-    if mapping == "any":
+    if options.mapping == "any":
         assert cost.latency_ps == min(c.latency_ps for c in costs.values())
 
 
@@ -509,8 +544,7 @@ def test_integers_are_exact(kind: str, tmp_path: Path) -> None:
     @given(st.data())
     def run(data: st.DataObject) -> None:
         drawn = data.draw(strategy)
-        target, mapping, level = data.draw(targets(drawn.matrix))
-        check(drawn, target, mapping, level, tmp_path / "layer.onnx")
+        check(drawn, data.draw(options(drawn.matrix)), tmp_path / "layer.onnx")
 
     run()
 
@@ -531,17 +565,16 @@ def test_levels_agree_in_another_precision(kind: str, tmp_path: Path) -> None:
         drawn = data.draw(strategy)
         bits = data.draw(st.tuples(st.integers(2, 8), st.integers(2, 8)))
         matrix = replace(drawn.matrix, weight_bits=bits[0], activation_bits=bits[1])
-        target, mapping, level = data.draw(targets(matrix))
+        chosen = data.draw(options(matrix))
         path.write_bytes(drawn.model.SerializeToString())
-        options: Any = {"target": target, "mapping": mapping, "bits": bits, "opt_level": level}
-        layer = cimc.compile(path, **options, emit="cim")
-        program = cimc.compile(path, **options, check=drawn.inputs)
+        layer = cimc.compile(path, **vars(chosen), bits=bits, emit="cim")
+        program = cimc.compile(path, **vars(chosen), bits=bits, check=drawn.inputs)
         expected = layer.run_batch(drawn.inputs)["y"]
         assert np.isfinite(expected).all()
         np.testing.assert_array_equal(program.run_batch(drawn.inputs)["y"], expected)
         if bits == (drawn.matrix.weight_bits, drawn.matrix.activation_bits):
             np.testing.assert_array_equal(expected, drawn.expected)
-        check_cost(replace(drawn, matrix=matrix), program, target, mapping, level)
+        check_cost(replace(drawn, matrix=matrix), program, chosen)
 
     run()
 
@@ -603,11 +636,11 @@ def networks(draw: st.DrawFn) -> Graph:
     networks(),
     st.sampled_from([*MAPPINGS, "mixed-digits", "any"]),
     st.sampled_from([1, 2, 4]),
-    st.sampled_from([0, 1]),
+    st.sampled_from([(0, "weights"), (1, "weights"), (1, "any"), (1, "inputs")]),
     st.sampled_from([1, 2, 5, 40]),
 )
 def test_networks_give_the_numbers_of_onnxruntime(
-    graph: Graph, mapping: str, cell_bits: int, level: OptLevel, crossbars: int
+    graph: Graph, mapping: str, cell_bits: int, level: tuple[OptLevel, str], crossbars: int
 ) -> None:
     batch = len(graph.inputs["x"])
     model = graph.model("y", (batch, 3))
@@ -616,7 +649,14 @@ def test_networks_give_the_numbers_of_onnxruntime(
     with TemporaryDirectory() as folder:
         path = Path(folder) / "network.onnx"
         path.write_bytes(model.SerializeToString())
-        program = cimc.compile(path, target=target, mapping=mapping, opt_level=level, check=graph.inputs)
+        program = cimc.compile(
+            path,
+            target=target,
+            mapping=mapping,
+            opt_level=level[0],
+            stationary=level[1],
+            check=graph.inputs,
+        )
     np.testing.assert_array_equal(program.run_batch(graph.inputs)["y"], expected)
     report, timeline = program.report(), program.timeline
     assert timeline is not None

@@ -6,6 +6,7 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import IntegerAttr, ModuleOp, i64
 from xdsl.passes import ModulePass
 
+from cimc.context import cimc_context
 from cimc.errors import CimcError
 from cimc.layer_work import works_of_layers
 from cimc.main_function import target_of
@@ -45,7 +46,7 @@ class CimAllotCrossbarsPass(ModulePass):
         machine = machine_of(target_of(op))
         if machine.crossbars == 1:
             return
-        layers = works_of_layers(op)
+        layers = works_of_layers(cimc_context(ctx), op)
         counts = allot([work for _, work in layers], machine)
         for (layer, _), count in zip(layers, counts, strict=True):
             layer.crossbars = IntegerAttr(count, i64)

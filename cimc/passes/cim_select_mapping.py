@@ -11,7 +11,7 @@ from cimc.cost import encoding_for
 from cimc.dialects.cim.attributes import EncodingAttr
 from cimc.dialects.cim.layers import LayerOp
 from cimc.errors import CimcError
-from cimc.layer_shape import layer_product, paper_packing
+from cimc.layer_shape import paper_packing, plain_product
 from cimc.main_function import target_of
 from cimc.mapping.choose import mapped
 from cimc.mapping.digits import fewest_digits
@@ -69,13 +69,18 @@ def _paper_encoding(
 ) -> Encoding:
     """The encoding of the paper's mappings that costs least; the paper does not mix digits."""
     assert layer.precision is not None
+    if layer.stationary is not None:
+        raise CimcError(
+            f"layer {layer.layer.data!r} stores its inputs, and the paper's digits are those of weights; "
+            "take digits=fewest"
+        )
     if mappings[0] == "mixed-digits":
         encoding = fewest_digits("mixed-digits", *codes_to_store(ctx, layer), target.cell_bits)
         assert encoding is not None, "weights have 16 bits at most"
         return encoding
     bits = layer.precision.weight
     encodings = [encoding_for(m, bits, target) for m in mappings if m != "mixed-digits"]
-    product = layer_product(layer, target)
+    product = plain_product(layer, target, layer.precision.activation)
     return min(
         encodings,
         key=lambda e: mapped(product, e, paper_packing(layer, e, target), target).latency_ps,

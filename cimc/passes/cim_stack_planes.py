@@ -46,7 +46,7 @@ class CimStackPlanesPass(ModulePass):
                 continue
             if layer.encoding is None:
                 raise CimcError(f"layer {layer.layer.data!r} has no encoding; select a mapping first")
-            product, encoding = layer_product(layer, target), layer.encoding.data
+            product, encoding = layer_product(context, layer, target), layer.encoding.data
             if encoding.unit_columns:
                 continue  # a column of ones reads no stacked planes
             before = mapped(product, encoding, packing_of(layer, product), target)

@@ -6,9 +6,10 @@ from cimc.context import CimcContext
 from cimc.dialects.cim.digital import RecenterOp, ReshapeOp
 from cimc.dialects.cim.layers import LayerOp
 from cimc.dialects.cim.packing import TransposeOp
-from cimc.dialects.tensor_types import code_range, integer_of
+from cimc.dialects.tensor_types import code_range, integer_of, type_holding
 from cimc.passes.constants import constant
 from cimc.passes.sign import never_negative
+from cimc.runtime.arrays import Array
 from cimc.runtime.quantization import keeps_codes
 
 
@@ -34,8 +35,8 @@ def codes_to_store(ctx: CimcContext, layer: LayerOp) -> tuple[int, int]:
         if stored is None:
             return -largest, largest
         return stored.low - stored.zero_point, stored.high - stored.zero_point
-    codes = constant(ctx, layer.w) if layer.has_codes else None
-    if codes is None or not keeps_codes(codes, layer.precision.weight, layer.W_OUTPUT_AXIS):
+    codes = _kept_codes(ctx, layer)
+    if codes is None:
         return -largest, largest
     return int(codes.min(initial=0)), int(codes.max(initial=0))
 
@@ -49,3 +50,25 @@ def codes_of_input(ctx: CimcContext, layer: LayerOp) -> tuple[int, int]:
     if never_negative(ctx, layer.x):
         return 0, (1 << bits) - 1
     return -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+
+
+def streamed_bits(ctx: CimcContext, layer: LayerOp) -> int:
+    """The bits of the codes that stream: of the inputs, or of the weights where the inputs are stored."""
+    assert layer.precision is not None
+    if layer.stationary is None:
+        return layer.precision.activation
+    stored = layer.stored_quantizer
+    if layer.is_integer or _kept_codes(ctx, layer) is not None:
+        return integer_of(layer.w).width.data
+    if stored is None or not stored.zero_point:
+        return layer.precision.weight
+    return type_holding(stored.low - stored.zero_point, stored.high - stored.zero_point).width.data
+
+
+def _kept_codes(ctx: CimcContext, layer: LayerOp) -> Array | None:
+    """The codes of constant weights that the file has and that stay as they are."""
+    assert layer.precision is not None
+    codes = constant(ctx, layer.w) if layer.has_codes else None
+    if codes is None or not keeps_codes(codes, layer.precision.weight, layer.W_OUTPUT_AXIS):
+        return None
+    return codes

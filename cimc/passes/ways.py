@@ -38,7 +38,7 @@ def best_way(
     """The fastest way to map a layer in one of some mappings. Raises `CimcError` if its codes fit none."""
     if layer.precision is None:
         raise CimcError(f"layer {layer.layer.data!r} has no precision; assign one first")
-    product, codes = layer_product(layer, target), codes_to_store(ctx, layer)
+    product, codes = layer_product(ctx, layer, target), codes_to_store(ctx, layer)
     ways = [best(product, codes, mapping, target, max_planes) for mapping in mappings]
     found = [way for way in ways if way is not None]
     if not found:

@@ -70,6 +70,13 @@ def cli() -> None:
     type=click.Choice(["differential-column", "differential-row", "mixed-digits", "offset", "any"]),
     help="How weights lie in cells; by default as the target says.",
 )
+@click.option(
+    "--stationary",
+    type=click.Choice(["weights", "any"]),
+    default="weights",
+    show_default=True,
+    help="What crossbars store of a layer: its weights, or, where that is faster, its inputs.",
+)
 @click.option("--crossbars", type=click.IntRange(1), help="Overrides the target's number of crossbars.")
 @click.option(
     "--schedule",

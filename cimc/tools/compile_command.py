@@ -34,6 +34,7 @@ class CompileArguments:
     calibration: Method | None
     opt_level: OptLevel
     mapping: str | None
+    stationary: str
     crossbars: int | None
     schedule: str | None
     batch: int
@@ -51,14 +52,15 @@ def compile_main(arguments: CompileArguments) -> None:
     if arguments.print_pipeline:
         weight_bits, activation_bits = bits or (None, None)
         options = Options(
-            arguments.policy,
-            weight_bits,
-            activation_bits,
-            arguments.calibrate,
-            arguments.calibration,
-            arguments.mapping,
-            arguments.opt_level,
-            arguments.schedule,
+            policy=arguments.policy,
+            weight_bits=weight_bits,
+            activation_bits=activation_bits,
+            calibrate=arguments.calibrate,
+            calibration=arguments.calibration,
+            mapping=arguments.mapping,
+            opt_level=arguments.opt_level,
+            schedule=arguments.schedule,
+            stationary=arguments.stationary,
         )
         print(pipeline(arguments.emit, options))
         return
@@ -78,6 +80,7 @@ def compile_main(arguments: CompileArguments) -> None:
             calibrate=arguments.calibrate,
             calibration=arguments.calibration,
             mapping=arguments.mapping,
+            stationary=arguments.stationary,
             crossbars=arguments.crossbars,
             schedule=arguments.schedule,
             batch=arguments.batch,

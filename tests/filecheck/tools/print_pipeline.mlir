@@ -6,6 +6,7 @@
 // RUN: cimc --print-pipeline | filecheck %s --check-prefix XBAR
 // RUN: cimc --print-pipeline --emit=cim --bits 4,5 --calibrate data.npz --calibration minmax --mapping any | filecheck %s --check-prefix OPTIONS
 // RUN: cimc --print-pipeline --emit=report --policy policy.json --calibrate data.npz | filecheck %s --check-prefix POLICY
+// RUN: cimc --print-pipeline --emit=cim --stationary any --mapping any | filecheck %s --check-prefix STATIONARY
 
 // ONNX: {{^}}onnx-fold-constants{{$}}
 
@@ -19,3 +20,5 @@
 
 // A report needs no ranges of activations.
 // POLICY: {{^}}onnx-fold-constants,onnx-decompose-attention,onnx-fold-batch-norm,convert-onnx-to-cim,cim-assign-precision{policy="policy.json"},cim-select-stationary,cim-select-mapping{digits="fewest"},cim-pack,cim-stack-planes,cim-allot-crossbars{{$}}
+
+// STATIONARY: ,cim-select-stationary{mapping="any" stationary="any"},

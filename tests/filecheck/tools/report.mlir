@@ -15,6 +15,7 @@
 // CHECK-NEXT: "weight_bits": 4,
 // CHECK-NEXT: "activation_bits": 4,
 // CHECK-NEXT: "mapping": "differential-column",
+// CHECK-NEXT: "stationary": "weights",
 // CHECK-NEXT: "tile_writes": 1,
 // CHECK-NEXT: "mvm_cycles": 16,
 // CHECK-NEXT: "write_us": 56.0,
