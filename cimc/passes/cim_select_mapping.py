@@ -27,7 +27,8 @@ class CimSelectMappingPass(ModulePass):
 
     Options:
     - `mapping` is a mapping's name, or `any` for that which costs least in each layer; without it the target
-      decides. With fewest digits, `mixed-digits` takes pairs throughout where that costs less.
+      decides. With fewest digits, `mixed-digits` takes pairs throughout where that costs less, and none for
+      codes without a sign.
     - `digits`: `paper` (default) gives a weight one digit for each `cell_bits` bits, and an offset a column
       of ones; `fewest` gives as few digits as its codes need: a pair needs no bit for the sign, balanced
       digits hold more, the digital part takes the offset off.

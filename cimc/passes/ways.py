@@ -39,6 +39,8 @@ def best_way(
     if layer.precision is None:
         raise CimcError(f"layer {layer.layer.data!r} has no precision; assign one first")
     product, codes = layer_product(ctx, layer, target), codes_to_store(ctx, layer)
+    if "mixed-digits" in mappings and codes[0] >= 0:
+        mappings = ("offset", *mappings)  # without a sign, no digit needs a pair
     ways = [best(product, codes, mapping, target, max_planes) for mapping in mappings]
     found = [way for way in ways if way is not None]
     if not found:

@@ -2,6 +2,7 @@
 // RUN: cimc-opt %s -p 'cim-select-mapping{mapping=any}' --split-input-file --verify-diagnostics | filecheck %s --check-prefix ANY
 // RUN: cimc-opt %s -p 'cim-select-mapping{mapping=offset}' --split-input-file --verify-diagnostics | filecheck %s --check-prefix OFFSET
 // RUN: cimc-opt %s -p 'cim-select-mapping{mapping=differential-column}' --split-input-file --verify-diagnostics | filecheck %s --check-prefix COLUMN
+// RUN: cimc-opt %s -p 'cim-select-mapping{mapping=mixed-digits digits=fewest}' --split-input-file --verify-diagnostics | filecheck %s --check-prefix MIXED
 // RUN: cimc-opt %s -p 'cim-select-mapping{mapping=diagonal}' --split-input-file --verify-diagnostics | filecheck %s --check-prefix BAD
 
 // The default target has cells of 4 bits: 1, 1, 2 and 2 digits.
@@ -67,6 +68,22 @@ builtin.module attributes {cim.target = #cim.target<name = "tiny", rows = 4, col
 // ANY: func.func @odd
 // ANY-NEXT: encoding = #cim.encoding<"differential-row", cell_bits 2, slices 2>}
 // COLUMN: the differential-column mapping needs pairs, but crossbars of tiny have 4 rows and 5 columns
+
+// -----
+
+// Inputs that are stored have no sign after the ReLU: they need no pair. The paper's digits are those of weights.
+
+func.func @inputs(%x: tensor<1x8xf32>, %w: tensor<8x2xf32>) {
+  %r = onnx.Relu(%x) : (tensor<1x8xf32>) -> tensor<1x8xf32>
+  %0 = cim.matmul(%r, %w) {layer = "signless", precision = #cim.precision<weight 8, activation 6>, stationary = "inputs"} : (tensor<1x8xf32>, tensor<8x2xf32>) -> tensor<1x2xf32>
+  %1 = cim.matmul(%x, %w) {layer = "signed", precision = #cim.precision<weight 8, activation 6>, stationary = "inputs"} : (tensor<1x8xf32>, tensor<8x2xf32>) -> tensor<1x2xf32>
+  func.return
+}
+
+// CHECK: layer 'signless' stores its inputs, and the paper's digits are those of weights; take digits=fewest
+// MIXED: func.func @inputs
+// MIXED: layer = "signless", {{.*}}encoding = #cim.encoding<"offset", cell_bits 4, slices 2, digital>}
+// MIXED-NEXT: layer = "signed", {{.*}}encoding = #cim.encoding<"mixed-digits", cell_bits 4, slices 2>}
 
 // -----
 
