@@ -193,6 +193,31 @@ def test_simulated_clock_is_the_report(policy: str, exporter: str, paper: Paper,
     assert timeline.total.mvm_cycles == entry["expected"]["mvm_cycles"]
 
 
+def test_stored_inputs_give_the_same_numbers_sooner(paper: Paper, exported: Exported) -> None:
+    policy, x = "resnet18-both_constraints-acc05-rcell4", picture(1)
+
+    def compiled(stationary: str) -> Program:
+        return cimc.compile(
+            exported("resnet18", "dynamo"),
+            target=paper.target(policy),
+            policy=paper.policies[policy]["layers"],
+            calibrate={"x": x},
+            mapping="mixed-digits",
+            stationary=stationary,
+        )
+
+    weights, chosen = compiled("weights"), compiled("any")
+    assert {layer.stationary for layer in weights.report().layers} == {"weights"}
+    assert {layer.stationary for layer in chosen.report().layers} == {"weights", "inputs"}
+    assert np.array_equal(weights.run(x)["logits"], chosen.run(x)["logits"])
+    for program in (weights, chosen):
+        report, timeline = program.report(), program.timeline
+        assert timeline is not None
+        assert timeline.end_ps == report.latency_ps
+        assert timeline.total.tile_writes == report["total"]["tile_writes"]
+    assert chosen.report().latency_ps < weights.report().latency_ps
+
+
 @dataclass
 class Watch(Interpreter.Listener):
     """Keeps what each layer of an xbar program took and gave: floats, codes and sums."""
