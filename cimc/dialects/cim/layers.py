@@ -173,10 +173,10 @@ class ConvOp(LayerOp):
             raise VerifyException(f"a convolution needs 3 to 5 dimensions, got {len(x)}")
         if groups < 1 or x[1] != w[1] * groups or w[0] % groups:
             raise VerifyException(f"{x[1]} channels in {groups} groups do not go with weights {w}")
-        # Where the inputs are stored, the outputs are the vectors, along one axis.
         axes = rank if self.stationary is None else 1
         if self.packing is not None and len(self.packing.data.positions) != axes:
-            raise VerifyException(f"the packing must be for {axes} dimensions")
+            what = f"{rank} dimensions" if self.stationary is None else "one dimension, that of the outputs"
+            raise VerifyException(f"the packing must be for {what}")
         lengths = [len(a.get_values()) for a in (self.strides, self.dilations, self.pads)]
         if lengths != [rank, rank, 2 * rank]:
             raise VerifyException(f"strides, dilations, pads must be for {rank} dimensions")

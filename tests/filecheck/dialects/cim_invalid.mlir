@@ -700,6 +700,33 @@ func.func @packing_axes(%x: tensor<1x8xf32>, %w: tensor<8x2xf32>) {
 
 // -----
 
+func.func @conv_packing_axes(%x: tensor<1x1x3x3xf32>, %w: tensor<1x1x1x1xf32>) {
+  %0 = cim.conv(%x, %w) {layer = "conv", packing = #cim.packing<groups 1, positions [2]>, strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x1x3x3xf32>, tensor<1x1x1x1xf32>) -> tensor<1x1x3x3xf32>
+  func.return
+}
+
+// CHECK: the packing must be for 2 dimensions
+
+// -----
+
+func.func @stored_inputs_packing_axes(%x: tensor<1x1x3x3xf32>, %w: tensor<1x1x1x1xf32>) {
+  %0 = cim.conv(%x, %w) {layer = "conv", stationary = "inputs", packing = #cim.packing<groups 1, positions [1, 2]>, strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x1x3x3xf32>, tensor<1x1x1x1xf32>) -> tensor<1x1x3x3xf32>
+  func.return
+}
+
+// CHECK: the packing must be for one dimension, that of the outputs
+
+// -----
+
+func.func @stationary(%x: tensor<1x1x3x3xf32>, %w: tensor<1x1x1x1xf32>) {
+  %0 = cim.conv(%x, %w) {layer = "conv", stationary = "outputs", strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x1x3x3xf32>, tensor<1x1x1x1xf32>) -> tensor<1x1x3x3xf32>
+  func.return
+}
+
+// CHECK: Expected attribute "inputs" but got "outputs"
+
+// -----
+
 func.func @pack_vectors(%x: tensor<3x5x4xui8>) {
   %0 = cim.pack_vectors %x {packing = #cim.packing<groups 2, positions [2]>} : tensor<3x5x4xui8> -> tensor<2x3x8xui8>
   func.return
