@@ -439,7 +439,7 @@ def information_bound_us(matrix: Matrix, target: Target) -> float:
     bits = matrix.repeats * matrix.inputs * matrix.outputs * matrix.weight_bits
     cycles = matrix.vectors * -(-matrix.activation_bits // target.dac_bits)
     crossbars = bits / (target.rows * target.cols * target.cell_bits)
-    return crossbars * (target.write_us + cycles * target.mvm_us)
+    return crossbars * (target.write_us + cycles * target.mvm_us) / target.crossbars
 
 
 def allowed(rows: int, cols: int) -> list[str]:

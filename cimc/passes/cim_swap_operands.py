@@ -18,7 +18,7 @@ from cimc.passes.constants import constant
 from cimc.passes.picture_vectors import picture_of, vectors_of
 from cimc.passes.unused import remove_unused
 
-_SHARED = ("layer", "aliases", "precision", "encoding", "packing")
+_SHARED = ("layer", "aliases", "precision", "encoding", "packing", "crossbars")
 
 
 @dataclass(frozen=True)
