@@ -34,8 +34,7 @@ def works_of_layers(ctx: CimcContext, module: ModuleOp) -> list[tuple[LayerOp, L
             graph.digital(op)
             continue
         way = mapping_of(ctx, op, target)
-        streamed, stored = (op.x, op.w) if op.stationary is None else (op.w, op.x)
-        needs = graph.needs(streamed, stored)
+        needs = graph.needs(op.streamed, op.written)
         vector_ps = way.vector_cycles * target.mvm_ps
         works.append((op, _work(op.layer.data, way.tiles, way.vectors, vector_ps, needs)))
         graph.layer(op.y, len(works) - 1)

@@ -108,6 +108,8 @@ def pipeline(stage: Stage, options: Options) -> str:
     """
     if options.opt_level == 0 and options.stationary != "weights":
         raise CimcError(f"stationary {options.stationary} needs -O1: -O0 stores weights, as the paper does")
+    if options.opt_level == 0 and options.schedule is not None:
+        raise CimcError(f"schedule {options.schedule} needs -O1: -O0 takes one tile after the other")
     needed = {
         "cim-assign-precision": options.policy is not None or options.weight_bits is not None,
         "cim-calibrate": options.calibrate is not None,

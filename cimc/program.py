@@ -64,7 +64,7 @@ class Program:
 
         What the crossbars do is replayed and checked once. Raises `CimcError` if it cannot be.
         """
-        clock, replay = Clock(self.module), Replay(self.module)
+        clock, replay = Clock(self.module, self.ctx.tensors), Replay(self.module)
         outputs = execute(self.module, self.ctx.tensors, inputs, replay, clock)
         if self.timeline is None:
             replay.check(clock.timeline)

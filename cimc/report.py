@@ -13,10 +13,13 @@ from cimc.layer_shape import layer_shape, paper_packing, plain_product
 from cimc.layer_work import works_of_layers
 from cimc.main_function import target_of
 from cimc.mapping.choose import mapped
+from cimc.resident import resident_schedule
 from cimc.runtime.encoding import MappingName
 from cimc.schedule.bound import lower_bound_ps
-from cimc.schedule.list_schedule import Schedule, list_schedule, sequential
-from cimc.schedule.work import LayerWork, Machine, machine_of
+from cimc.schedule.list_schedule import list_schedule, sequential
+from cimc.schedule.replicate import interval_ps
+from cimc.schedule.resident import resident_bound_ps
+from cimc.schedule.work import LayerWork, machine_of
 from cimc.target import PICOSECONDS_PER_US, Target
 
 
@@ -68,6 +71,8 @@ class Report(Mapping[str, Any]):
     latency_ps: int
     """From the first write to the end of the last product."""
     latency_8bit_ps: int
+    interval_ps: int
+    """From one inference to the next: shorter than the latency if weights stay in crossbars."""
     lower_bound_ps: int
     """No schedule of these tiles is shorter."""
     information_bound_us: float
@@ -97,6 +102,7 @@ class Report(Mapping[str, Any]):
                 "tile_writes": sum(layer.cost.tile_writes for layer in self.layers),
                 "mvm_cycles": sum(layer.cost.mvm_cycles for layer in self.layers),
                 "latency_us": latency_ps / PICOSECONDS_PER_US,
+                "initiation_interval_us": self.interval_ps / PICOSECONDS_PER_US,
                 "latency_8bit_us": self.latency_8bit_ps / PICOSECONDS_PER_US,
                 "speedup": self.latency_8bit_ps / latency_ps if latency_ps else 1.0,
                 "lower_bound_us": self.lower_bound_ps / PICOSECONDS_PER_US,
@@ -111,8 +117,7 @@ def report_of(ctx: CimcContext, module: ModuleOp) -> Report:
     """The report of a module whose layers have a precision and an encoding."""
     target = target_of(module)
     layers = works_of_layers(ctx, module)
-    works = [work for _, work in layers]
-    schedule = _schedule(layers, machine_of(target))
+    schedule = _schedule(ctx, module, layers)
     reports = [
         _layer_report(layer, cost_of(work, writes, target))
         for (layer, work), writes in zip(layers, schedule.writes, strict=True)
@@ -123,18 +128,36 @@ def report_of(ctx: CimcContext, module: ModuleOp) -> Report:
         reports,
         schedule.end_ps,
         sum(_latency_8bit_ps(layer, target) for layer, _ in layers),
-        lower_bound_ps(works, machine_of(target)),
+        schedule.interval_ps,
+        schedule.bound_ps,
         float(information / PICOSECONDS_PER_US),
     )
 
 
-def _schedule(layers: Sequence[tuple[LayerOp, LayerWork]], machine: Machine) -> Schedule:
+@dataclass(frozen=True)
+class _Planned:
+    """What a report tells of a schedule."""
+
+    writes: tuple[int, ...]
+    end_ps: int
+    interval_ps: int
+    bound_ps: int
+
+
+def _schedule(ctx: CimcContext, module: ModuleOp, layers: Sequence[tuple[LayerOp, LayerWork]]) -> _Planned:
     """The schedule that `cim-schedule` makes of what is allotted, or that of the paper."""
-    works = [work for _, work in layers]
+    works, machine = [work for _, work in layers], machine_of(target_of(module))
     counts = [layer.crossbars for layer, _ in layers]
-    if not any(counts):
-        return sequential(works, machine)
-    return list_schedule(works, [1 if c is None else c.value.data for c in counts], machine)
+    if any(layer.streaming for layer, _ in layers):
+        schedule = resident_schedule(ctx, module)
+        copies = (len(pieces) // work.tiles for pieces, work in zip(schedule.pieces, works, strict=True))
+        interval = max(interval_ps(work, n, machine) for work, n in zip(works, copies, strict=True))
+        return _Planned(schedule.writes, schedule.end_ps, interval, resident_bound_ps(works, machine))
+    if any(counts):
+        schedule = list_schedule(works, [1 if c is None else c.value.data for c in counts], machine)
+    else:
+        schedule = sequential(works, machine)
+    return _Planned(schedule.writes, schedule.end_ps, schedule.end_ps, lower_bound_ps(works, machine))
 
 
 def _layer_report(layer: LayerOp, cost: LayerCost) -> LayerReport:

@@ -637,15 +637,15 @@ def networks(draw: st.DrawFn) -> Graph:
     st.sampled_from([*MAPPINGS, "mixed-digits", "any"]),
     st.sampled_from([1, 2, 4]),
     st.sampled_from([(0, "weights"), (1, "weights"), (1, "any"), (1, "inputs")]),
-    st.sampled_from([1, 2, 5, 40]),
+    st.sampled_from([(1, "list"), (2, "list"), (5, "list"), (40, "list"), (4000, "resident")]),
 )
 def test_networks_give_the_numbers_of_onnxruntime(
-    graph: Graph, mapping: str, cell_bits: int, level: tuple[OptLevel, str], crossbars: int
+    graph: Graph, mapping: str, cell_bits: int, level: tuple[OptLevel, str], schedule: tuple[int, str]
 ) -> None:
     batch = len(graph.inputs["x"])
     model = graph.model("y", (batch, 3))
     expected = run_onnxruntime(model, graph.inputs)
-    target = Target("test", 64, 48, cell_bits, crossbars=crossbars)
+    target = Target("test", 64, 48, cell_bits, crossbars=schedule[0])
     with TemporaryDirectory() as folder:
         path = Path(folder) / "network.onnx"
         path.write_bytes(model.SerializeToString())
@@ -655,6 +655,7 @@ def test_networks_give_the_numbers_of_onnxruntime(
             mapping=mapping,
             opt_level=level[0],
             stationary=level[1],
+            schedule=schedule[1] if level[0] else None,
             check=graph.inputs,
         )
     np.testing.assert_array_equal(program.run_batch(graph.inputs)["y"], expected)

@@ -10,7 +10,7 @@ of their own without types, since those of the operands say all: it takes less t
 
 from typing import ClassVar
 
-from xdsl.dialects.builtin import IntegerAttr, StringAttr, i64
+from xdsl.dialects.builtin import IntegerAttr, StringAttr, UnitAttr, i64
 from xdsl.ir import Attribute, Dialect, ParametrizedAttribute, SSAValue, TypeAttribute
 from xdsl.irdl import (
     IRDLOperation,
@@ -107,7 +107,8 @@ class MvmOp(IRDLOperation):
     Each vector takes a cycle for each `dac_bits` bits of its codes. The readout of a cycle is shifted by
     the place of the input bits and by that of the column's digit, and added to the sums of the tile
     (shift-and-add, partial sums). Inputs and sums are those of the tile that was written last. With
-    `vectors`, only these stream; the others go through a copy of the tile.
+    `vectors`, only these stream; the others go through a copy of the tile. The first vector waits until all
+    are there; if they are `streaming`, each starts as soon as it is there and the one before is through.
 
     Adding is digital and in any order, so an accumulator is no reason to wait: products of one layer on
     several crossbars run at the same time, and the chain of their sums only says when all are complete.
@@ -125,6 +126,7 @@ class MvmOp(IRDLOperation):
     layer = prop_def(StringAttr)
     encoding = prop_def(EncodingAttr)
     range = opt_prop_def(VectorsAttr, prop_name="vectors")
+    streaming = opt_prop_def(UnitAttr)
     crossbar = operand_def(CrossbarType())
     vectors = operand_def(CODES)
     sums = operand_def(_S)
@@ -140,6 +142,8 @@ class MvmOp(IRDLOperation):
         if self.range is not None:
             printer.print_string(" vectors")
             self.range.print_parameter(printer)
+        if self.streaming is not None:
+            printer.print_string(" streaming")
         printer.print_op_attributes(self.attributes)
 
     @classmethod
@@ -154,6 +158,8 @@ class MvmOp(IRDLOperation):
         }
         if parser.parse_optional_keyword("vectors"):
             properties["vectors"] = VectorsAttr(VectorsAttr.parse_parameter(parser))
+        if parser.parse_optional_keyword("streaming"):
+            properties["streaming"] = UnitAttr()
         return cls.create(
             operands=[crossbar, vectors, sums],
             properties=properties,

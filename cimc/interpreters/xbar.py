@@ -2,17 +2,23 @@
 
 from dataclasses import dataclass, field
 
+import numpy as np
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.interpreter import Interpreter, InterpreterFunctions, PythonValues, impl, register_impls
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Operation
 
-from cimc.dialects.tensor_types import integer_of
+from cimc.dialects.tensor_types import integer_of, shape_of
 from cimc.dialects.xbar import AllocOp, MvmOp, WriteOp
 from cimc.errors import CimcError
 from cimc.interpreters.cim import all_vectors, own_sums
+from cimc.interpreters.readiness import Readiness, Ready
 from cimc.main_function import target_of
+from cimc.runtime.arrays import Array
 from cimc.runtime.crossbar import Crossbar
+from cimc.runtime.streaming import stream
 from cimc.runtime.timeline import Counters, Event, Timeline
+from cimc.runtime.vectors import Vectors
+from cimc.tensor_store import TensorStore
 
 
 @register_impls
@@ -51,56 +57,75 @@ class Clock(Interpreter.Listener):
     """Times the run of an xbar program event by event.
 
     A write starts when its crossbar and its cells are ready, a batch of products when its crossbar and its
-    vectors are; adding to accumulators waits for nothing, and digital work takes no time. Raises `CimcError`
-    if a state of a crossbar is used twice.
+    vectors are; of streaming vectors, each starts by itself. Adding to accumulators waits for nothing, and
+    digital work takes no time. Raises `CimcError` if a state of a crossbar is used twice.
     """
 
     module: ModuleOp
+    tensors: TensorStore
     timeline: Timeline = field(default_factory=Timeline)
-    _ready_ps: dict[SSAValue, int] = field(default_factory=dict[SSAValue, int])
 
     def __post_init__(self) -> None:
         self.target = target_of(self.module)
+        self._ready = Readiness(self.tensors)
 
     def did_interpret_op(self, op: Operation, results: PythonValues) -> None:
         if isinstance(op, WriteOp):
-            self._ready_ps[op.result] = self._event(op, self._ready(op.crossbar, op.cells), results)
+            self._write(op, results[0])
         elif isinstance(op, MvmOp):
-            end = self._event(op, self._ready(op.crossbar, op.vectors), results)
-            self._ready_ps[op.crossbar_after] = end
-            self._ready_ps[op.result] = max(end, self._ready(op.sums))
+            self._mvm(op, results[1])
         else:
-            end = self._ready(*op.operands)
-            for result in op.results:
-                self._ready_ps[result] = end
+            self._ready.digital(op)
 
-    def _ready(self, *values: SSAValue) -> int:
-        return max((self._ready_ps.get(value, 0) for value in values), default=0)
+    def _write(self, op: WriteOp, crossbar: Crossbar) -> None:
+        _check_state(op)
+        start = self._ready.latest(op.crossbar, op.cells)
+        end = start + self.target.write_ps
+        counters = Counters(tile_writes=1, write_ps=self.target.write_ps)
+        self.timeline.occupy(Event("write", crossbar.index, _layer_of(op), start, end), counters)
+        self._ready.note(op.result, end)
 
-    def _event(self, op: WriteOp | MvmOp, start: int, results: PythonValues) -> int:
-        if not op.crossbar.has_one_use():
-            raise CimcError(f"{op.name}: a state of a crossbar is used by two ops")
-        crossbar: Crossbar = results[-1]
-        target = self.target
-        if isinstance(op, WriteOp):
-            end = start + target.write_ps
-            counters = Counters(tile_writes=1, write_ps=target.write_ps)
-            event = Event("write", crossbar.index, _layer_of(op), start, end)
-        else:
-            assert crossbar.tile is not None, "the write has set it"
-            digits = target.input_digits(integer_of(op.vectors).width.data)
-            cycles = all_vectors(op).count * op.encoding.data.cycles(digits)
-            duration = cycles * target.mvm_ps
-            end = start + duration
-            counters = Counters(
-                mvm_cycles=cycles,
-                mvm_ps=duration,
-                adc_conversions=cycles * op.encoding.data.readouts(crossbar.tile),
-                dac_conversions=cycles * crossbar.tile.shape[0],
-            )
-            event = Event("mvm", crossbar.index, op.layer.data, start, end)
-        self.timeline.occupy(event, counters)
-        return end
+    def _mvm(self, op: MvmOp, crossbar: Crossbar) -> None:
+        _check_state(op)
+        assert crossbar.tile is not None, "the write has set it"
+        vectors = all_vectors(op)
+        vector_cycles = op.encoding.data.cycles(self.target.input_digits(integer_of(op.vectors).width.data))
+        vector_ps = vector_cycles * self.target.mvm_ps
+        start, ends = self._vector_ends(op, vectors, vector_ps)
+        cycles = vectors.count * vector_cycles
+        counters = Counters(
+            mvm_cycles=cycles,
+            mvm_ps=cycles * self.target.mvm_ps,
+            adc_conversions=cycles * op.encoding.data.readouts(crossbar.tile),
+            dac_conversions=cycles * crossbar.tile.shape[0],
+        )
+        end = int(ends[-1])
+        self.timeline.occupy(Event("mvm", crossbar.index, op.layer.data, start, end), counters)
+        self._ready.note(op.crossbar_after, end)
+        self._ready.note(op.result, self._sums_times(op, vectors, ends))
+
+    def _vector_ends(self, op: MvmOp, vectors: Vectors, vector_ps: int) -> tuple[int, Array]:
+        """When the first vector starts, and when each is through."""
+        free_ps = self._ready.latest(op.crossbar)
+        if op.streaming is None:
+            start = max(free_ps, self._ready.latest(op.vectors))
+            return start, np.array([start + vectors.count * vector_ps])
+        there = self._ready.full(op.vectors).max(axis=(0, 2))[vectors.index]
+        ends = stream(there, free_ps, vector_ps)
+        return int(ends[0]) - vector_ps, ends
+
+    def _sums_times(self, op: MvmOp, vectors: Vectors, ends: Array) -> Ready:
+        """When the sums are complete, as far as these products are concerned and those before."""
+        if op.streaming is None:
+            return max(int(ends[-1]), self._ready.latest(op.sums))
+        times = np.zeros((1, shape_of(op.vectors)[1], 1), np.int64)
+        times[0, vectors.index, 0] = ends
+        return np.maximum(times, self._ready.of(op.sums))
+
+
+def _check_state(op: WriteOp | MvmOp) -> None:
+    if not op.crossbar.has_one_use():
+        raise CimcError(f"{op.name}: a state of a crossbar is used by two ops")
 
 
 def _layer_of(op: WriteOp) -> str:

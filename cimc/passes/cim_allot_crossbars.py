@@ -1,9 +1,10 @@
 """Pass `cim-allot-crossbars`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import IntegerAttr, ModuleOp, i64
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp, UnitAttr, i64
 from xdsl.passes import ModulePass
 
 from cimc.context import cimc_context
@@ -11,9 +12,10 @@ from cimc.errors import CimcError
 from cimc.layer_work import works_of_layers
 from cimc.main_function import target_of
 from cimc.schedule.allot import allot
-from cimc.schedule.work import machine_of
+from cimc.schedule.replicate import replicate
+from cimc.schedule.work import LayerWork, Machine, machine_of
 
-SCHEDULES = ("list",)
+SCHEDULES = ("list", "resident")
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,9 @@ class CimAllotCrossbarsPass(ModulePass):
     On all crossbars a layer ends soonest; on fewer, copies are saved, and the next layer's tiles can be
     written meanwhile. A target with one crossbar leaves nothing to decide.
 
-    Options: `schedule` is how that is found: `list` (default) tries list schedules for a while.
+    Options: `schedule` is how that is found: `list` (default) tries list schedules for a while. `resident`
+    keeps every tile in a crossbar of its own, through which vectors stream as soon as they are there, and
+    copies the tiles of the slowest layers as far as crossbars are left.
 
     ```mlir
     %y = cim.conv(%x, %w) {layer = "conv1", encoding = #cim.encoding<…>, …} : …
@@ -44,9 +48,24 @@ class CimAllotCrossbarsPass(ModulePass):
             known = ", ".join(SCHEDULES)
             raise CimcError(f"cim-allot-crossbars: schedule must be one of {known}, got {self.schedule!r}")
         machine = machine_of(target_of(op))
-        if machine.crossbars == 1:
-            return
         layers = works_of_layers(cimc_context(ctx), op)
-        counts = allot([work for _, work in layers], machine)
+        works = [work for _, work in layers]
+        if self.schedule == "resident":
+            counts = _resident(works, machine)
+        elif machine.crossbars > 1:
+            counts = allot(works, machine)
+        else:
+            return
         for (layer, _), count in zip(layers, counts, strict=True):
             layer.crossbars = IntegerAttr(count, i64)
+            layer.streaming = UnitAttr() if self.schedule == "resident" else None
+
+
+def _resident(works: Sequence[LayerWork], machine: Machine) -> list[int]:
+    tiles = sum(work.tiles for work in works)
+    if tiles > machine.crossbars:
+        raise CimcError(
+            f"a resident schedule needs a crossbar for each of the network's {tiles} tiles, the target has "
+            f"{machine.crossbars}"
+        )
+    return [copies * work.tiles for copies, work in zip(replicate(works, machine), works, strict=True)]

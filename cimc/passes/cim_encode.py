@@ -27,6 +27,8 @@ from cimc.passes.constants import constant
 from cimc.passes.unused import remove_unused
 from cimc.runtime.arrays import Array
 
+_SHARED = ("layer", "encoding", "structure", "crossbars", "streaming")
+
 
 @dataclass(frozen=True)
 class CimEncodePass(ModulePass):
@@ -87,10 +89,7 @@ class _Encoder:
             operands=[layer.x, cells, zeros],
             result_types=[sums_type],
             properties={
-                "layer": layer.layer,
-                "encoding": layer.encoding,
-                **({} if layer.structure is None else {"structure": layer.structure}),
-                **({} if layer.crossbars is None else {"crossbars": layer.crossbars}),
+                **{k: v for k, v in layer.properties.items() if k in _SHARED},
             },
         )
         sums = self.build.emit(mvm)

@@ -23,7 +23,7 @@ from cimc.passes.unused import remove_unused
 from cimc.runtime.arrays import Array
 from cimc.runtime.packing import Axis, band_matrix, block_diagonal
 
-_SHARED = ("layer", "aliases", "precision", "encoding", "crossbars")
+_SHARED = ("layer", "aliases", "precision", "encoding", "crossbars", "streaming")
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from cimc.layer_work import works_of_tiles
 from cimc.main_function import target_of
 from cimc.runtime.vectors import Vectors
 from cimc.schedule.list_schedule import list_schedule
-from cimc.schedule.work import machine_of
+from cimc.schedule.resident import resident_pieces
+from cimc.schedule.work import LayerWork, Machine, machine_of
 from cimc.schedule.wrap_around import Piece
 
 
@@ -28,7 +29,8 @@ class CimSchedulePass(ModulePass):
     Layers take their turn in the order of the program, each on as many crossbars as its `crossbars` says (one
     without it): those on which its vectors can begin first. Its tiles fill one crossbar after the other up to
     a common end; what is left of a tile goes on on the next, into which it is written too. Writes do not wait
-    for the vectors, so a tile is there when the layer before ends, if a crossbar is free.
+    for the vectors, so a tile is there when the layer before ends, if a crossbar is free. Tiles of
+    `streaming` layers stay in crossbars of their own, and take the vectors in turn.
 
     ```mlir
     %s = cim.mvm %v, %c, %0 {…, tile = #cim.tile<…>, crossbars = 2 : i64} : …
@@ -45,21 +47,28 @@ class CimSchedulePass(ModulePass):
     name = "cim-schedule"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        machine = machine_of(target_of(op))
         layers = works_of_tiles(op)
-        counts = [_crossbars(chain[0], machine.crossbars) for chain, _ in layers]
-        schedule = list_schedule([work for _, work in layers], counts, machine)
+        schedule = _pieces([(chain[0], work) for chain, work in layers], machine_of(target_of(op)))
         order = 0
-        for (chain, _), pieces in zip(layers, schedule.pieces, strict=True):
+        for (chain, _), pieces in zip(layers, schedule, strict=True):
             _place(chain, pieces, order)
             order += len(pieces)
 
 
-def _crossbars(mvm: MvmOp, available: int) -> int:
-    count = 1 if mvm.crossbars is None else mvm.crossbars.value.data
-    if count > available:
-        raise CimcError(f"layer {mvm.layer.data!r} wants {count} crossbars, the target has {available}")
-    return count
+def _pieces(layers: Sequence[tuple[MvmOp, LayerWork]], machine: Machine) -> Sequence[Sequence[Piece]]:
+    counts = [1 if mvm.crossbars is None else mvm.crossbars.value.data for mvm, _ in layers]
+    works = [work for _, work in layers]
+    streaming = {mvm.streaming is not None for mvm, _ in layers}
+    if len(streaming) > 1:
+        raise CimcError("some layers are streaming and some are not; tiles stay in crossbars for all or none")
+    wanted = counts if streaming == {False} else [sum(counts)]
+    for (mvm, _), count in zip(layers, wanted, strict=False):
+        if count > machine.crossbars:
+            what = "layer " + repr(mvm.layer.data) if streaming == {False} else "the network"
+            raise CimcError(f"{what} wants {count} crossbars, the target has {machine.crossbars}")
+    if streaming == {True}:
+        return resident_pieces(works, counts)
+    return list_schedule(works, counts, machine).pieces
 
 
 def _place(chain: Sequence[MvmOp], pieces: Sequence[Piece], order: int) -> None:
@@ -70,7 +79,7 @@ def _place(chain: Sequence[MvmOp], pieces: Sequence[Piece], order: int) -> None:
         properties = {k: v for k, v in mvm.properties.items() if k != "crossbars"}
         properties["crossbar"] = IntegerAttr(piece.crossbar, i64)
         properties["order"] = IntegerAttr(number, i64)
-        vectors = Vectors(piece.first, piece.last)
+        vectors = Vectors(piece.first, piece.last, piece.step)
         if vectors.count < shape_of(mvm.vectors)[1]:
             properties["vectors"] = VectorsAttr(vectors)
         part = MvmOp.create(

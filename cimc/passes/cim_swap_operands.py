@@ -18,7 +18,7 @@ from cimc.passes.constants import constant
 from cimc.passes.picture_vectors import picture_of, vectors_of
 from cimc.passes.unused import remove_unused
 
-_SHARED = ("layer", "aliases", "precision", "encoding", "packing", "crossbars")
+_SHARED = ("layer", "aliases", "precision", "encoding", "packing", "crossbars", "streaming")
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ from cimc.dialects.cim.mapping import MvmOp
 from cimc.errors import CimcError
 from cimc.main_function import main_function
 
+_SHARED = ("layer", "encoding", "vectors", "streaming")
+
 
 @dataclass(frozen=True)
 class ConvertCimToXbarPass(ModulePass):
@@ -74,11 +76,7 @@ def _convert(mvm: MvmOp, state: SSAValue) -> SSAValue:
     )
     product = xbar.MvmOp.create(
         operands=[write.result, mvm.vectors, mvm.sums],
-        properties={
-            "layer": mvm.layer,
-            "encoding": mvm.encoding,
-            **({} if mvm.range is None else {"vectors": mvm.range}),
-        },
+        properties={k: v for k, v in mvm.properties.items() if k in _SHARED},
         result_types=[mvm.result.type, state.type],
     )
     write.location = product.location = mvm.location

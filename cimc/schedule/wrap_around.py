@@ -12,12 +12,13 @@ from cimc.schedule.work import LayerWork
 
 @dataclass(frozen=True)
 class Piece:
-    """Vectors `first` up to, but without, `last` of a tile, on a copy in a crossbar."""
+    """Every `step`-th of the vectors from `first` up to `last` of a tile, on a copy in a crossbar."""
 
     tile: int
     first: int
     last: int
     crossbar: int
+    step: int = 1
 
 
 @dataclass(frozen=True)

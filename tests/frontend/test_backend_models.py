@@ -159,7 +159,7 @@ def executed(
     minmax = spec.replace(f'data="{data}"', f'data="{data}" method="minmax"')
     assert minmax != spec
     run_pipeline(ctx, module, minmax)
-    clock = Clock(module)
+    clock = Clock(module, ctx.tensors)
     (output,) = execute(module, ctx.tensors, inputs, clock).values()
     return output, clock
 

@@ -40,7 +40,7 @@ def watched(text: str) -> tuple[Replay, Timeline]:
     """A run of a program, not yet checked."""
     ctx = new_context()
     module = parse_module(ctx, text, "test")
-    clock, replay = Clock(module), Replay(module)
+    clock, replay = Clock(module, ctx.tensors), Replay(module)
     inputs = {"x0": np.ones((1, 6, 6), np.uint8), "x1": np.ones((1, 1, 4), np.uint8)}
     execute(module, ctx.tensors, inputs, replay, clock)
     return replay, clock.timeline

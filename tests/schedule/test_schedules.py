@@ -4,13 +4,17 @@ from collections import defaultdict
 from itertools import product
 from math import ceil
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cimc.runtime.streaming import stream
 from cimc.schedule.allot import allot
 from cimc.schedule.bound import lower_bound_ps
 from cimc.schedule.list_schedule import Schedule, list_schedule, sequential
+from cimc.schedule.replicate import interval_ps, replicate
+from cimc.schedule.resident import resident_pieces
 from cimc.schedule.work import LayerWork, Machine
 
 
@@ -114,3 +118,40 @@ def test_fewer_crossbars_than_all_can_be_better(crossbars: int) -> None:
     everywhere = list_schedule(works, [crossbars] * len(works), machine)
     found = list_schedule(works, allot(works, machine), machine)
     assert found.end_ps < everywhere.end_ps
+
+
+@given(networks(), st.integers(0, 40), st.integers(1, 60))
+def test_replication_is_the_best_there_is(works: list[LayerWork], spare: int, write_ps: int) -> None:
+    """Against trying: the smallest interval for which the copies that it takes fit."""
+    machine = Machine(sum(w.tiles for w in works) + spare, write_ps)
+    copies = replicate(works, machine)
+    assert sum(n * w.tiles for n, w in zip(copies, works, strict=True)) <= machine.crossbars
+    found = max(interval_ps(w, n, machine) for w, n in zip(works, copies, strict=True))
+
+    def crossbars(limit: int) -> int:
+        """How many crossbars it takes to be faster."""
+        needed = 0
+        for work in works:
+            fitting = [n for n in range(1, work.vectors + 1) if interval_ps(work, n, machine) < limit]
+            needed += work.tiles * min(fitting, default=10**9)
+        return needed
+
+    assert crossbars(found) > machine.crossbars
+    assert all(1 <= n <= w.vectors for n, w in zip(copies, works, strict=True))
+
+
+@given(networks(), st.integers(0, 40))
+def test_resident_pieces_have_crossbars_of_their_own(works: list[LayerWork], spare: int) -> None:
+    machine = Machine(sum(w.tiles for w in works) + spare, 5)
+    counts = [n * w.tiles for n, w in zip(replicate(works, machine), works, strict=True)]
+    pieces = resident_pieces(works, counts)
+    used = [piece.crossbar for of_layer in pieces for piece in of_layer]
+    assert used == list(range(sum(counts)))
+    for work, of_layer in zip(works, pieces, strict=True):
+        done = sorted((p.tile, v) for p in of_layer for v in range(p.first, p.last, p.step))
+        assert done == list(product(range(work.tiles), range(work.vectors)))
+
+
+def test_vectors_stream_as_soon_as_they_are_there() -> None:
+    there = np.array([0, 3, 4, 30, 31])
+    assert stream(there, 5, 4).tolist() == [9, 13, 17, 34, 38]

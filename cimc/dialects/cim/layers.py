@@ -15,8 +15,10 @@ from xdsl.dialects.builtin import (
     IntegerAttr,
     IntegerType,
     StringAttr,
+    UnitAttr,
     i64,
 )
+from xdsl.ir import SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
     EqAttrConstraint,
@@ -63,6 +65,8 @@ class LayerOp(IRDLOperation, ABC):
     input = opt_prop_def(QuantizerAttr)
     crossbars = opt_prop_def(COUNT)
     """How many crossbars work on the layer at a time; one if it does not say."""
+    streaming = opt_prop_def(UnitAttr)
+    """Its tiles stay in crossbars of their own, through which each vector streams as soon as it is there."""
 
     x = operand_def(TENSOR)
     w = operand_def(TENSOR)
@@ -85,6 +89,16 @@ class LayerOp(IRDLOperation, ABC):
     def is_computed(self) -> bool:
         """Whether the stored operand is computed at run time."""
         return not isinstance(self.w.owner, LoadOp | InlineOp)
+
+    @property
+    def streamed(self) -> SSAValue:
+        """The operand whose vectors stream."""
+        return self.x if self.stationary is None else self.w
+
+    @property
+    def written(self) -> SSAValue:
+        """The operand that is written into crossbars."""
+        return self.w if self.stationary is None else self.x
 
     @property
     def is_calibrated(self) -> bool:

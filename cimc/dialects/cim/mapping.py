@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from xdsl.dialects.builtin import IntegerAttr, StringAttr, i64
+from xdsl.dialects.builtin import IntegerAttr, StringAttr, UnitAttr, i64
 from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
@@ -93,7 +93,8 @@ class MvmOp(IRDLOperation):
     Without `tile`, the whole encoded matrices, of whatever size, are taken; `structure` says which of their
     blocks are in use, `crossbars` on how many crossbars their tiles are going to work. `crossbar` and `order`
     say where a tile is written and in which order tiles take their turn, `vectors` which of the vectors
-    stream through this copy of the tile; without it, all.
+    stream through this copy of the tile; without it, all. Vectors wait until all are there, unless they are
+    `streaming`.
 
     ```mlir
     %s = cim.mvm %v, %cells, %0 {layer = "fc", tile = #cim.tile<matrix 0, rows 0 to 64, columns 0 to 40>,
@@ -113,6 +114,7 @@ class MvmOp(IRDLOperation):
     crossbar = opt_prop_def(IntegerAttr.constr(i64))
     order = opt_prop_def(IntegerAttr.constr(i64))
     crossbars = opt_prop_def(COUNT)
+    streaming = opt_prop_def(UnitAttr)
     range = opt_prop_def(VectorsAttr, prop_name="vectors")
     vectors = operand_def(CODES)
     cells = operand_def(CODES)

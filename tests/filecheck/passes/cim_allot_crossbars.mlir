@@ -1,4 +1,6 @@
 // RUN: cimc-opt %s -p cim-allot-crossbars --split-input-file --verify-diagnostics | filecheck %s
+// RUN: cimc-opt %s -p 'cim-allot-crossbars{schedule=resident}' --split-input-file --verify-diagnostics | filecheck %s --check-prefix RESIDENT
+// RUN: cimc-opt %s -p 'cim-allot-crossbars{schedule=alphabetical}' --split-input-file --verify-diagnostics | filecheck %s --check-prefix BAD
 
 // Two layers of one tile and 8 vectors, 8 us each, one after the other. On all four crossbars each takes 16 us, but
 // the second is written when the first ends: 2 * (100 + 16) us. On two each it is written in time: 100 + 2 * 32 us.
@@ -15,6 +17,12 @@ builtin.module attributes {cim.target = #cim.target<name = "four", rows = 64, co
 
 // CHECK: layer = "a", {{.*}}crossbars = 2 : i64
 // CHECK: layer = "b", {{.*}}crossbars = 2 : i64
+
+// Two copies of each tile, and each keeps its crossbar.
+// RESIDENT: layer = "a", {{.*}}crossbars = 2 : i64, streaming
+// RESIDENT: layer = "b", {{.*}}crossbars = 2 : i64, streaming
+
+// BAD: cim-allot-crossbars: schedule must be one of list, resident, got 'alphabetical'
 
 // -----
 
@@ -39,3 +47,12 @@ builtin.module attributes {cim.target = #cim.target<name = "four", rows = 64, co
 }
 
 // CHECK: layer 'undecided' has no precision or encoding yet
+
+// -----
+
+func.func @main(%x: tensor<8x300xf32>, %w: tensor<300x16xf32>) -> tensor<8x16xf32> {
+  %a = cim.matmul(%x, %w) {layer = "two", precision = #cim.precision<weight 4, activation 8>, encoding = #cim.encoding<"differential-column", cell_bits 4, slices 1>} : (tensor<8x300xf32>, tensor<300x16xf32>) -> tensor<8x16xf32>
+  func.return %a : tensor<8x16xf32>
+}
+
+// RESIDENT: a resident schedule needs a crossbar for each of the network's 2 tiles, the target has 1

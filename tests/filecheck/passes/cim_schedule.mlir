@@ -43,3 +43,53 @@ func.func @main(%codes: tensor<1x3x4xui8>, %cells: tensor<1x4x4xui2>) -> tensor<
 }
 
 // CHECK: layer 'fc' wants 2 crossbars, the target has 1
+
+// -----
+
+// Two copies of a resident tile take the vectors in turn.
+
+builtin.module attributes {cim.target = #cim.target<name = "three", rows = 4, cols = 4, cell_bits = 2, dac_bits = 1, write_us = 8.0, mvm_us = 1.0, crossbars = 3, mapping = "differential-column">} {
+  func.func @main(%codes: tensor<1x3x4xui8>, %cells: tensor<1x4x4xui2>) -> tensor<1x3x1xsi32> {
+    %zeros = cim.zeros : tensor<1x3x1xsi32>
+    %sums = cim.mvm %codes, %cells, %zeros {layer = "fc", crossbars = 2 : i64, streaming, encoding = #cim.encoding<"differential-column", cell_bits 2, slices 2>, tile = #cim.tile<matrix 0, rows 0 to 4, columns 0 to 4>} : tensor<1x3x4xui8>, tensor<1x4x4xui2>, tensor<1x3x1xsi32>
+    func.return %sums : tensor<1x3x1xsi32>
+  }
+}
+
+// CHECK: %0 = cim.mvm %codes, %cells, %zeros {layer = "fc", streaming, {{.*}}, crossbar = 0 : i64, order = 0 : i64, vectors = #cim.vectors<0 to 3 step 2>}
+// CHECK-NEXT: %sums = cim.mvm %codes, %cells, %0 {layer = "fc", streaming, {{.*}}, crossbar = 1 : i64, order = 1 : i64, vectors = #cim.vectors<1 to 3 step 2>}
+
+// -----
+
+func.func @main(%codes: tensor<1x3x4xui8>, %cells: tensor<1x4x4xui2>) -> tensor<1x3x1xsi32> {
+  %zeros = cim.zeros : tensor<1x3x1xsi32>
+  %sums = cim.mvm %codes, %cells, %zeros {layer = "fc", crossbars = 2 : i64, streaming, encoding = #cim.encoding<"differential-column", cell_bits 2, slices 2>, tile = #cim.tile<matrix 0, rows 0 to 4, columns 0 to 4>} : tensor<1x3x4xui8>, tensor<1x4x4xui2>, tensor<1x3x1xsi32>
+  func.return %sums : tensor<1x3x1xsi32>
+}
+
+// CHECK: the network wants 2 crossbars, the target has 1
+
+// -----
+
+func.func @main(%codes: tensor<1x3x4xui8>, %cells: tensor<1x4x4xui2>) -> tensor<1x3x1xsi32> {
+  %zeros = cim.zeros : tensor<1x3x1xsi32>
+  %sums = cim.mvm %codes, %cells, %zeros {layer = "fc", streaming, encoding = #cim.encoding<"differential-column", cell_bits 2, slices 2>, tile = #cim.tile<matrix 0, rows 0 to 4, columns 0 to 4>} : tensor<1x3x4xui8>, tensor<1x4x4xui2>, tensor<1x3x1xsi32>
+  %more = cim.mvm %codes, %cells, %sums {layer = "waiting", encoding = #cim.encoding<"differential-column", cell_bits 2, slices 2>, tile = #cim.tile<matrix 0, rows 0 to 4, columns 0 to 4>} : tensor<1x3x4xui8>, tensor<1x4x4xui2>, tensor<1x3x1xsi32>
+  %zeros_too = cim.zeros : tensor<1x3x1xsi32>
+  %rest = cim.mvm %codes, %cells, %zeros_too {layer = "rest", encoding = #cim.encoding<"differential-column", cell_bits 2, slices 2>, tile = #cim.tile<matrix 0, rows 0 to 4, columns 0 to 4>} : tensor<1x3x4xui8>, tensor<1x4x4xui2>, tensor<1x3x1xsi32>
+  func.return %rest : tensor<1x3x1xsi32>
+}
+
+// CHECK: some layers are streaming and some are not; tiles stay in crossbars for all or none
+
+// -----
+
+builtin.module attributes {cim.target = #cim.target<name = "five", rows = 4, cols = 4, cell_bits = 2, dac_bits = 1, write_us = 8.0, mvm_us = 1.0, crossbars = 5, mapping = "differential-column">} {
+  func.func @main(%codes: tensor<1x3x4xui8>, %cells: tensor<1x4x4xui2>) -> tensor<1x3x1xsi32> {
+    %zeros = cim.zeros : tensor<1x3x1xsi32>
+    %sums = cim.mvm %codes, %cells, %zeros {layer = "fc", crossbars = 4 : i64, streaming, encoding = #cim.encoding<"differential-column", cell_bits 2, slices 2>, tile = #cim.tile<matrix 0, rows 0 to 4, columns 0 to 4>} : tensor<1x3x4xui8>, tensor<1x4x4xui2>, tensor<1x3x1xsi32>
+    func.return %sums : tensor<1x3x1xsi32>
+  }
+}
+
+// CHECK: layer 'fc' streams 3 vectors through 1 resident tiles: its crossbars must be 1 to 3 for each tile, got 4 in all

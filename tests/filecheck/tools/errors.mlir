@@ -8,6 +8,8 @@
 // RUN: filecheck %s --check-prefix TARGET < %t.txt
 // RUN: ! cimc %t.onnx -O0 --stationary any > %t.txt 2>&1
 // RUN: filecheck %s --check-prefix STATIONARY < %t.txt
+// RUN: ! cimc %t.onnx -O0 --schedule list > %t.txt 2>&1
+// RUN: filecheck %s --check-prefix SCHEDULE < %t.txt
 // RUN: ! cimc-opt %s -p cim-tiles > %t.txt 2>&1
 // RUN: filecheck %s --check-prefix PASS < %t.txt
 // RUN: ! cimc-opt %s -p 'cim-tile{depth=3}' > %t.txt 2>&1
@@ -24,6 +26,7 @@
 // BITS: cimc: error: bits are two numbers W,A like 4,8, got '4'
 // TARGET: cimc: error: target rram: neither a file nor one of rram-256x256-c1, rram-256x256-c2, rram-256x256-c4
 // STATIONARY: cimc: error: stationary any needs -O1: -O0 stores weights, as the paper does
+// SCHEDULE: cimc: error: schedule list needs -O1: -O0 takes one tile after the other
 // PASS: cimc-opt: error: {{.*}}cim-tiles
 // OPTION: cimc-opt: error: {{.*}}depth
 // DIGEST: cimc: error: {{.*}}: the weights 'conv.{{cells|step}}' do not match the digest {{[0-9a-f]+}}: the .safetensors file is not the one this program was written with

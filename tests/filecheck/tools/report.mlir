@@ -24,6 +24,7 @@
 // CHECK-NEXT: "tile_writes": 1,
 // CHECK-NEXT: "mvm_cycles": 16,
 // CHECK-NEXT: "latency_us": 78.4,
+// CHECK-NEXT: "initiation_interval_us": 78.4,
 // CHECK-NEXT: "latency_8bit_us": 100.8,
 // CHECK-NEXT: "speedup": 1.2857142857142858,
 // CHECK-NEXT: "lower_bound_us": 78.4,
