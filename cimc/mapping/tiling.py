@@ -1,11 +1,13 @@
 """Tiles of packed matrices: which rows and columns share a crossbar."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
-from cimc.mapping.structure import Structure
+from cimc.mapping.cover import Cover, find_cover
+from cimc.mapping.structure import DENSE, Structure
 from cimc.runtime.arrays import Array
 from cimc.runtime.encoding import Encoding
 from cimc.runtime.tile import Range, ranges_of
@@ -21,7 +23,7 @@ class Cells:
     column_size: int
     """Columns of a block."""
     unit_columns: int
-    """Columns behind all others that every row has."""
+    """Columns behind all others that every row has; then the structure is dense."""
     row_step: int
     column_steps: tuple[int, int]
     """A tile may be cut where the number of columns is a multiple of either."""
@@ -37,24 +39,33 @@ class Cells:
 
     @property
     def fewest_tiles(self) -> int:
-        """No cover has fewer tiles: each used cell is in one, and each takes a crossbar's worth."""
-        used = self.structure.used_blocks * self.row_size * self.column_size
-        rows, columns = self.shape
-        return max(-(-used // (self.rows * self.cols)), -(-columns // self.cols), -(-rows // self.rows))
+        """No cover has fewer tiles.
+
+        A column lies in as many as it takes to hold its used cells, and so does a row; each tile takes a
+        crossbar's worth of columns, and of rows.
+        """
+        structure = self.structure
+        tiles_of_column = -(-structure.rows_of_column_block * self.row_size // self.rows)
+        tiles_of_row = -(-structure.columns_of_row_block * self.column_size // self.cols)
+        columns, rows = self.shape[1] * tiles_of_column, int(tiles_of_row.sum()) * self.row_size
+        return max(-(-columns // self.cols), -(-rows // self.rows))
 
 
 def cells_of(
     structure: Structure, encoding: Encoding, inputs: int, outputs: int, rows: int, cols: int
 ) -> Cells:
     """The cells of a structure whose blocks have so many inputs and outputs, on crossbars of a size."""
-    step = encoding.column_step
+    if encoding.unit_columns:
+        # What is not in use holds the offset too, which the sum of all inputs takes off.
+        inputs, outputs = structure.row_blocks * inputs, structure.column_blocks * outputs
+        structure = DENSE
     return Cells(
         structure,
         encoding.rows(inputs),
         outputs * encoding.columns_per_output,
         encoding.unit_columns,
         encoding.row_step,
-        (step, encoding.columns_per_output),
+        (encoding.column_step, encoding.columns_per_output),
         rows,
         cols,
     )
@@ -62,10 +73,11 @@ def cells_of(
 
 @dataclass(frozen=True)
 class Part:
-    """A tile of any of the matrices: rows x columns."""
+    """A tile of any of the matrices: rows x columns, without what other tiles hold."""
 
     rows: tuple[Range, ...]
     columns: tuple[Range, ...]
+    without: tuple[tuple[Range, Range], ...] = ()
 
 
 @lru_cache(maxsize=4096)
@@ -94,6 +106,11 @@ def _rows_used(cells: Cells, chunk: Range) -> Array:
 @lru_cache(maxsize=4096)
 def count_tiles(cells: Cells) -> int:
     """How many tiles `tiles` makes of one matrix."""
+    cover = _cover(cells)
+    return _count_of_chunks(cells) if cover is None else len(cover.tiles)
+
+
+def _count_of_chunks(cells: Cells) -> int:
     rows_per_tile = cells.rows - cells.rows % cells.row_step
     if cells.structure.is_dense:
         return len(column_chunks(cells)) * -(-cells.shape[0] // rows_per_tile)
@@ -102,25 +119,62 @@ def count_tiles(cells: Cells) -> int:
     )
 
 
+def _cover(cells: Cells) -> Cover | None:
+    """A cover with fewer tiles than chunks of columns give."""
+    if cells.structure.is_dense or cells.column_size % cells.column_steps[0]:
+        return None
+    cover = find_cover(cells.structure, cells.rows // cells.row_size, cells.cols // cells.column_size)
+    return cover if cover is not None and len(cover.tiles) < _count_of_chunks(cells) else None
+
+
 @lru_cache(maxsize=256)
 def tiles(cells: Cells) -> tuple[Part, ...]:
-    """The tiles of one matrix, column by column, so that an output's sums end together.
+    """The tiles of one matrix: those of a known cover, or chunks of columns.
 
-    Each takes as many columns as fit, and of the rows only those that one of its columns uses.
+    Of a chunk, column by column, so that an output's sums end together: each tile takes as many columns as
+    fit, and of the rows only those that one of its columns uses.
     """
+    cover = _cover(cells)
+    return _chunks(cells) if cover is None else _tiles_of_cover(cells, cover)
+
+
+def _chunks(cells: Cells) -> tuple[Part, ...]:
     rows_per_tile = cells.rows - cells.rows % cells.row_step
     parts: list[Part] = []
     for chunk in column_chunks(cells):
         if cells.structure.is_dense:
             used = [(0, cells.shape[0])]
         else:
-            blocks = ranges_of(_rows_used(cells, chunk).tolist())
-            used = [(start * cells.row_size, end * cells.row_size) for start, end in blocks]
+            used = _ranges_of_blocks(_rows_used(cells, chunk).tolist(), cells.row_size)
         parts += [Part(rows, (chunk,)) for rows in split(used, rows_per_tile)]
     return tuple(parts)
 
 
-def split(ranges: list[Range], size: int) -> list[tuple[Range, ...]]:
+def _tiles_of_cover(cells: Cells, cover: Cover) -> tuple[Part, ...]:
+    parts: list[Part] = []
+    for (rows, columns), without in zip(cover.tiles, cover.without, strict=True):
+        left_out = [
+            (row_range, column_range)
+            for column in columns
+            for column_range in _ranges_of_blocks([column], cells.column_size)
+            for row_range in _ranges_of_blocks(np.flatnonzero(without[:, column]).tolist(), cells.row_size)
+        ]
+        parts.append(
+            Part(
+                _ranges_of_blocks(rows, cells.row_size),
+                _ranges_of_blocks(columns, cells.column_size),
+                tuple(left_out),
+            )
+        )
+    return tuple(parts)
+
+
+def _ranges_of_blocks(blocks: Sequence[int], size: int) -> tuple[Range, ...]:
+    """The rows or columns of blocks with rising numbers."""
+    return tuple((start * size, end * size) for start, end in ranges_of(blocks))
+
+
+def split(ranges: Iterable[Range], size: int) -> list[tuple[Range, ...]]:
     """Ranges cut into groups of `size` numbers; the last may have fewer."""
     groups: list[list[Range]] = [[]]
     left = size

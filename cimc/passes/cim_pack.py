@@ -10,8 +10,9 @@ from cimc.context import cimc_context
 from cimc.dialects.cim.attributes import PackingAttr
 from cimc.dialects.cim.layers import LayerOp
 from cimc.errors import CimcError
+from cimc.layer_shape import layer_product
 from cimc.main_function import target_of
-from cimc.passes.ways import best_way
+from cimc.mapping.choose import best_packing
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,14 @@ class CimPackPass(ModulePass):
     name = "cim-pack"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        context, target = cimc_context(ctx), target_of(op)
+        target = target_of(op)
         for layer in op.walk():
             if not isinstance(layer, LayerOp) or layer.packing is not None:
                 continue
             if layer.encoding is None:
                 raise CimcError(f"layer {layer.layer.data!r} has no encoding; select a mapping first")
-            way = best_way(context, layer, (layer.encoding.data.mapping,), target, 1)
-            if not way.packing.is_plain:
-                layer.packing = PackingAttr(way.packing)
+            if layer.precision is None:
+                raise CimcError(f"layer {layer.layer.data!r} has no precision; assign one first")
+            packing = best_packing(layer_product(cimc_context(ctx), layer, target), layer.encoding.data, target)
+            if not packing.is_plain:
+                layer.packing = PackingAttr(packing)

@@ -24,7 +24,8 @@ from cimc.runtime.tile import Tile
 class CimTilePass(ModulePass):
     """Cuts encoded matrices into tiles of the crossbars' size; their products add up in one chain.
 
-    Of a packed matrix, a tile takes as many columns as fit, and only the rows that these columns use.
+    Of a packed matrix, a tile takes any blocks of rows and columns, as a known cover says; or as many columns
+    as fit, and only the rows that these columns use.
 
     Options: `rows`, `cols`: the size of a tile, by default that of the target's crossbars.
 
@@ -80,7 +81,7 @@ def _tile(mvm: MvmOp, rows: int, cols: int) -> None:
     parts = tiles(_cells(mvm, rows, cols))
     properties = {k: v for k, v in mvm.properties.items() if k != "structure"}
     for matrix, part in product(range(shape_of(mvm.cells)[0]), parts):
-        tile = TileAttr(Tile(matrix, part.rows, part.columns))
+        tile = TileAttr(Tile(matrix, part.rows, part.columns, part.without))
         mvm_of_tile = MvmOp.create(
             operands=[mvm.vectors, mvm.cells, sums],
             result_types=[sums.type],

@@ -14,6 +14,21 @@ func.func @positions(%x: tensor<1x64x56x56xf32>) -> tensor<1x64x56x56xf32> {
 
 // -----
 
+// The digits that the layer has count: two pairs, although one would do, fill all columns.
+
+func.func @digits(%x: tensor<1x64x56x56xf32>) -> tensor<1x64x56x56xf32> {
+  %w = weights.load @w : tensor<64x64x3x3xf32>
+  %y = cim.conv(%x, %w) {layer = "conv2", precision = #cim.precision<weight 5, activation 4>, encoding = #cim.encoding<"differential-column", cell_bits 4, slices 2>, strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x64x56x56xf32>, tensor<64x64x3x3xf32>) -> tensor<1x64x56x56xf32>
+  func.return %y : tensor<1x64x56x56xf32>
+}
+
+// CHECK: func.func @digits
+// CHECK: cim.conv
+// CHECK-NOT: packing
+// CHECK: func.return
+
+// -----
+
 // Heads on the diagonal: 4 x 64 rows and 4 x 50 columns fit 256 x 256; so do three times four.
 
 func.func @heads(%q: tensor<1x12x50x64xf32>, %k: tensor<1x12x64x50xf32>) -> tensor<1x12x50x50xf32> {

@@ -1,5 +1,6 @@
 // RUN: cimc-opt %s -p cim-tile --split-input-file | filecheck %s
 // RUN: cimc-opt %s -p 'cim-tile{rows=2 cols=8}' --split-input-file | filecheck %s --check-prefix SIZE
+// RUN: cimc-opt %s -p cim-tile --split-input-file | filecheck %s --check-prefix MASK
 // RUN: cimc-opt %s -p cim-tile,cim-tile --split-input-file | filecheck %s
 // RUN: cimc-opt %s -p 'cim-tile{rows=0}' --split-input-file --verify-diagnostics | filecheck %s --check-prefix NONE
 // RUN: cimc-opt %s -p 'cim-tile{cols=1}' --split-input-file --verify-diagnostics | filecheck %s --check-prefix PAIR
@@ -66,3 +67,23 @@ builtin.module attributes {cim.target = #cim.target<name = "tiny", rows = 4, col
 // CHECK-NEXT: columns 8 to 12>
 // CHECK-NEXT: columns 12 to 13>
 // CHECK-NEXT: func.return
+
+// -----
+
+// A patch of 2x4 positions on crossbars of 4x4 blocks of one cell: a known cover has 7 tiles, where chunks of
+// columns would be 10. What several tiles have in common is left out of all but one.
+
+builtin.module attributes {cim.target = #cim.target<name = "tiny", rows = 4, cols = 4, cell_bits = 4, dac_bits = 1, write_us = 56.0, mvm_us = 1.4, crossbars = 1, mapping = "offset">} {
+  func.func @cover(%codes: tensor<1x9x24xui4>, %cells: tensor<1x24x8xui4>) -> tensor<1x9x8xsi32> {
+    %zeros = cim.zeros : tensor<1x9x8xsi32>
+    %sums = cim.mvm %codes, %cells, %zeros {layer = "conv", encoding = #cim.encoding<"offset", cell_bits 4, slices 1, digital>, structure = #cim.structure<groups 1, positions [2, 4], kernel [3, 3], strides [1, 1], dilations [1, 1]>} : tensor<1x9x24xui4>, tensor<1x24x8xui4>, tensor<1x9x8xsi32>
+    func.return %sums : tensor<1x9x8xsi32>
+  }
+}
+
+// CHECK: func.func @cover
+// CHECK-COUNT-7: tile = #cim.tile<matrix 0, rows
+// CHECK-NEXT: func.return
+
+// MASK: func.func @cover
+// MASK: tile = #cim.tile<matrix 0, rows {{[^>]*}}, columns {{[^>]*}}, without rows {{[0-9]+}} to {{[0-9]+}} columns {{[0-9]+}} to
