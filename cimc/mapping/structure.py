@@ -46,7 +46,7 @@ class Structure:
     @property
     def row_blocks(self) -> int:
         """Blocks of rows: pixels, of all groups."""
-        return self.groups * prod(len(a.taps(p)) for a, p in zip(self.axes, self.positions, strict=True))
+        return self.groups * prod(len(_windows(a, p)) for a, p in zip(self.axes, self.positions, strict=True))
 
     @property
     def column_blocks(self) -> int:
