@@ -70,19 +70,19 @@ builtin.module attributes {cim.target = #cim.target<name = "tiny", rows = 4, col
 
 // -----
 
-// A patch of 2x4 positions on crossbars of 4x4 blocks of one cell: a known cover has 7 tiles, where chunks of
-// columns would be 10. What several tiles have in common is left out of all but one.
+// A patch of 2x2 positions on crossbars of 4x3 blocks of one cell: a known cover has 5 tiles, where chunks of
+// columns would be 7. What several tiles have in common is left out of all but one.
 
-builtin.module attributes {cim.target = #cim.target<name = "tiny", rows = 4, cols = 4, cell_bits = 4, dac_bits = 1, write_us = 56.0, mvm_us = 1.4, crossbars = 1, mapping = "offset">} {
-  func.func @cover(%codes: tensor<1x9x24xui4>, %cells: tensor<1x24x8xui4>) -> tensor<1x9x8xsi32> {
-    %zeros = cim.zeros : tensor<1x9x8xsi32>
-    %sums = cim.mvm %codes, %cells, %zeros {layer = "conv", encoding = #cim.encoding<"offset", cell_bits 4, slices 1, digital>, structure = #cim.structure<groups 1, positions [2, 4], kernel [3, 3], strides [1, 1], dilations [1, 1]>} : tensor<1x9x24xui4>, tensor<1x24x8xui4>, tensor<1x9x8xsi32>
-    func.return %sums : tensor<1x9x8xsi32>
+builtin.module attributes {cim.target = #cim.target<name = "tiny", rows = 4, cols = 3, cell_bits = 4, dac_bits = 1, write_us = 56.0, mvm_us = 1.4, crossbars = 1, mapping = "offset">} {
+  func.func @cover(%codes: tensor<1x9x16xui4>, %cells: tensor<1x16x4xui4>) -> tensor<1x9x4xsi32> {
+    %zeros = cim.zeros : tensor<1x9x4xsi32>
+    %sums = cim.mvm %codes, %cells, %zeros {layer = "conv", encoding = #cim.encoding<"offset", cell_bits 4, slices 1, digital>, structure = #cim.structure<groups 1, positions [2, 2], kernel [3, 3], strides [1, 1], dilations [1, 1]>} : tensor<1x9x16xui4>, tensor<1x16x4xui4>, tensor<1x9x4xsi32>
+    func.return %sums : tensor<1x9x4xsi32>
   }
 }
 
 // CHECK: func.func @cover
-// CHECK-COUNT-7: tile = #cim.tile<matrix 0, rows
+// CHECK-COUNT-5: tile = #cim.tile<matrix 0, rows
 // CHECK-NEXT: func.return
 
 // MASK: func.func @cover
