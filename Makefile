@@ -53,7 +53,7 @@ format: venv ## ruff, changing files
 bench: venv-search ## compile time and memory of the three networks
 	$(BIN)/python benchmarks/compile.py
 
-covers: venv ## searches the table of covers anew (takes an hour)
+covers: venv ## searches the table of covers anew (takes half an hour)
 	$(BIN)/python -m cimc.mapping.make_covers --jobs 2
 
 clean: ## removes .venv and caches
