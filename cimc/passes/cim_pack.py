@@ -44,6 +44,8 @@ class CimPackPass(ModulePass):
                 raise CimcError(f"layer {layer.layer.data!r} has no encoding; select a mapping first")
             if layer.precision is None:
                 raise CimcError(f"layer {layer.layer.data!r} has no precision; assign one first")
-            packing = best_packing(layer_product(cimc_context(ctx), layer, target), layer.encoding.data, target)
+            packing = best_packing(
+                layer_product(cimc_context(ctx), layer, target), layer.encoding.data, target
+            )
             if not packing.is_plain:
                 layer.packing = PackingAttr(packing)
