@@ -1,11 +1,11 @@
 """Writes an example network as an ONNX file.
 
     python examples/export.py NAME OUT.onnx [--exporter torchscript|dynamo] [--opset N] [--seed S]
-                              [--weights FILE] [--keep-batch-norm]
+                              [--weights FILE] [--keep-batch-norm] [--dynamic-batch]
 
 NAME is resnet18, vgg16 or vitb32 (random weights from the seed), resnet20, 32, 44 or 56 (CIFAR-10)
 or efficientnet_lite0; the last ones take trained weights from FILE. The graph's input is `x`, its
-output `logits`, its batch 1.
+output `logits`, its batch 1, or open with --dynamic-batch.
 
 The two exporters of torch spell the same network differently: `dynamo`, today's default, keeps the
 modules' names in the nodes' metadata, `torchscript`, the old one, in the nodes' names.
@@ -142,10 +142,15 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--weights", help="trained weights")
     parser.add_argument("--keep-batch-norm", action="store_true", help="don't fold them")
+    parser.add_argument("--dynamic-batch", action="store_true", help="of any size")
     args = parser.parse_args()
     model, sample = load(args.name, args.weights, args.seed)
     try:
-        export(model, sample, args.out, args.exporter, args.opset, args.keep_batch_norm)
+        if args.dynamic_batch:  # torch takes a size of 1 in the sample for a constant
+            sample = sample.repeat(2, *[1] * (sample.ndim - 1))
+        export(
+            model, sample, args.out, args.exporter, args.opset, args.keep_batch_norm, args.dynamic_batch
+        )
     except ValueError as error:
         raise SystemExit(str(error)) from error
 
