@@ -119,8 +119,8 @@ def compile(
     - `calibrate`: data to find the ranges of a float model's activations, and `calibration` the method, by
       default `mse`;
     - `mapping`: a mapping's name or `any`; by default the target's;
-    - `crossbars`: how many there are, by default the target's; `schedule`: how layers share them, `list` by
-      default;
+    - `crossbars`: how many there are, by default the target's; `schedule`: how layers share them: `list`
+      (default), `optimal` (the same after a longer search) or `resident`;
     - `stationary`: `weights` stores constant weights in crossbars, `any` the inputs of layers that are faster
       so, `inputs` those of all;
     - `opt_level`: 0 is the paper's mapping and schedule, 1 all that leaves the integers equal;

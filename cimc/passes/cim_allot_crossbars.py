@@ -12,10 +12,11 @@ from cimc.errors import CimcError
 from cimc.layer_work import works_of_layers
 from cimc.main_function import target_of
 from cimc.schedule.allot import allot
+from cimc.schedule.beam_search import beam_search
 from cimc.schedule.replicate import replicate
 from cimc.schedule.work import LayerWork, Machine, machine_of
 
-SCHEDULES = ("list", "resident")
+SCHEDULES = ("list", "optimal", "resident")
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,10 @@ class CimAllotCrossbarsPass(ModulePass):
     On all crossbars a layer ends soonest; on fewer, copies are saved, and the next layer's tiles can be
     written meanwhile. A target with one crossbar leaves nothing to decide.
 
-    Options: `schedule` is how that is found: `list` (default) tries list schedules for a while. `resident`
-    keeps every tile in a crossbar of its own, through which vectors stream as soon as they are there, and
-    copies the tiles of the slowest layers as far as crossbars are left.
+    Options: `schedule` is how that is found: `list` (default) tries list schedules for a while. `optimal`
+    searches among them for up to a minute, and never ends with a longer one. `resident` keeps every tile in a
+    crossbar of its own, through which vectors stream as soon as they are there, and copies the tiles of the
+    slowest layers as far as crossbars are left.
 
     ```mlir
     %y = cim.conv(%x, %w) {layer = "conv1", encoding = #cim.encoding<…>, …} : …
@@ -52,10 +54,12 @@ class CimAllotCrossbarsPass(ModulePass):
         works = [work for _, work in layers]
         if self.schedule == "resident":
             counts = _resident(works, machine)
-        elif machine.crossbars > 1:
-            counts = allot(works, machine)
-        else:
+        elif machine.crossbars == 1:
             return
+        elif self.schedule == "optimal":
+            counts = beam_search(works, machine)
+        else:
+            counts = allot(works, machine)
         for (layer, _), count in zip(layers, counts, strict=True):
             layer.crossbars = IntegerAttr(count, i64)
             layer.streaming = UnitAttr() if self.schedule == "resident" else None

@@ -27,7 +27,7 @@ def allot(works: Sequence[LayerWork], machine: Machine) -> list[int]:
     schedule = list_schedule(works, best, machine)
     for counts in _candidates(works, machine):
         found = list_schedule(works, counts, machine)
-        if _rank(found) < _rank(schedule):
+        if rank(found) < rank(schedule):
             best, schedule = counts, found
     budget = _PIECES
     for _ in range(_ROUNDS):
@@ -36,7 +36,7 @@ def allot(works: Sequence[LayerWork], machine: Machine) -> list[int]:
             for counts in _changed(best, index, machine):
                 found = list_schedule(works, counts, machine)
                 budget -= sum(found.writes) + machine.crossbars * len(works)
-                if _rank(found) < _rank(schedule):
+                if rank(found) < rank(schedule):
                     best, schedule = counts, found
                 if budget < 0:
                     return best
@@ -45,7 +45,7 @@ def allot(works: Sequence[LayerWork], machine: Machine) -> list[int]:
     return best
 
 
-def _rank(schedule: Schedule) -> tuple[int, int]:
+def rank(schedule: Schedule) -> tuple[int, int]:
     """Shorter is better, and of equally long ones that with fewer writes."""
     return schedule.end_ps, sum(schedule.writes)
 

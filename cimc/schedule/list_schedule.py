@@ -27,26 +27,34 @@ def sequential(works: Sequence[LayerWork], machine: Machine) -> Schedule:
 
 
 def list_schedule(works: Sequence[LayerWork], counts: Sequence[int], machine: Machine) -> Schedule:
-    """Each layer on as many crossbars as `counts` says, its writes before its vectors are there.
-
-    Of the crossbars, those that can stream first are taken; of these, those that were busy last, so that the
-    others have time for the writes of the next layer.
-    """
+    """Each layer on as many crossbars as `counts` says, its writes before its vectors are there."""
     free = [0] * machine.crossbars
     ends: list[int] = []
     schedule: list[tuple[Piece, ...]] = []
     for work, count in zip(works, counts, strict=True):
-        vectors_ps = max((ends[i] for i in work.vectors_after), default=0)
-        cells_ps = max((ends[i] for i in work.cells_after), default=0)
-        starts = [max(max(time, cells_ps) + machine.write_ps, vectors_ps) for time in free]
-        order = sorted(range(len(free)), key=lambda c: (starts[c], -free[c], c))
-        pieces = wrap_around(work, [Slot(starts[c], c) for c in order[:count]], machine.write_ps)
-        writing: set[int] = set()
-        for piece in pieces:
-            c = piece.crossbar
-            before = free[c] + machine.write_ps if c in writing else starts[c]
-            free[c] = before + (piece.last - piece.first) * work.vector_ps
-            writing.add(c)
+        pieces = next_pieces(work, count, free, ends, machine.write_ps)
         ends.append(max(free[piece.crossbar] for piece in pieces))
         schedule.append(tuple(pieces))
     return Schedule(tuple(schedule), max(ends, default=0))
+
+
+def next_pieces(
+    work: LayerWork, count: int, free: list[int], ends: Sequence[int], write_ps: int
+) -> list[Piece]:
+    """The next layer, when those before end at `ends`; `free`, when each crossbar is, moves on.
+
+    Of the crossbars, those that can stream first are taken; of these, those that were busy last, so that the
+    others have time for the writes of the next layer.
+    """
+    vectors_ps = max((ends[i] for i in work.vectors_after), default=0)
+    cells_ps = max((ends[i] for i in work.cells_after), default=0)
+    starts = [max(max(time, cells_ps) + write_ps, vectors_ps) for time in free]
+    order = sorted(range(len(free)), key=lambda c: (starts[c], -free[c], c))
+    pieces = wrap_around(work, [Slot(starts[c], c) for c in order[:count]], write_ps)
+    writing: set[int] = set()
+    for piece in pieces:
+        c = piece.crossbar
+        before = free[c] + write_ps if c in writing else starts[c]
+        free[c] = before + (piece.last - piece.first) * work.vector_ps
+        writing.add(c)
+    return pieces

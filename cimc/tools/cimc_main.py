@@ -80,7 +80,7 @@ def cli() -> None:
 @click.option("--crossbars", type=click.IntRange(1), help="Overrides the target's number of crossbars.")
 @click.option(
     "--schedule",
-    type=click.Choice(["list", "resident"]),
+    type=click.Choice(["list", "optimal", "resident"]),
     help="How layers share several crossbars.",
 )
 @click.option(

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cimc.runtime.streaming import stream
-from cimc.schedule.allot import allot
+from cimc.schedule.allot import allot, rank
+from cimc.schedule.beam_search import beam_search
 from cimc.schedule.bound import lower_bound_ps
 from cimc.schedule.list_schedule import Schedule, list_schedule, sequential
 from cimc.schedule.replicate import interval_ps, replicate
@@ -74,6 +75,29 @@ def test_allotted_schedules_are_no_longer_than_on_all_crossbars(
     found = list_schedule(works, allot(works, machine), machine)
     check(works, found, machine)
     assert found.end_ps <= list_schedule(works, [machine.crossbars] * len(works), machine).end_ps
+
+
+@given(networks(), machines(), st.integers(0, 3000))
+def test_searched_schedules_are_never_worse_than_allotted_ones(
+    works: list[LayerWork], machine: Machine, effort: int
+) -> None:
+    found = list_schedule(works, beam_search(works, machine, effort), machine)
+    check(works, found, machine)
+    assert rank(found) <= rank(list_schedule(works, allot(works, machine), machine))
+
+
+@given(networks(most=3), st.integers(1, 4), st.integers(1, 60))
+def test_a_search_that_drops_nothing_finds_the_best_counts(
+    works: list[LayerWork], crossbars: int, write_ps: int
+) -> None:
+    machine = Machine(crossbars, write_ps)
+    everything = product(range(1, crossbars + 1), repeat=len(works))
+    shortest = min(list_schedule(works, counts, machine).end_ps for counts in everything)
+    assert list_schedule(works, beam_search(works, machine), machine).end_ps == shortest
+
+
+def test_a_search_of_a_network_without_layers_finds_nothing_to_do() -> None:
+    assert beam_search([], Machine(4, 50)) == []
 
 
 @given(networks(), st.integers(1, 60))
