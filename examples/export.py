@@ -148,9 +148,7 @@ def main() -> None:
     try:
         if args.dynamic_batch:  # torch takes a size of 1 in the sample for a constant
             sample = sample.repeat(2, *[1] * (sample.ndim - 1))
-        export(
-            model, sample, args.out, args.exporter, args.opset, args.keep_batch_norm, args.dynamic_batch
-        )
+        export(model, sample, args.out, args.exporter, args.opset, args.keep_batch_norm, args.dynamic_batch)
     except ValueError as error:
         raise SystemExit(str(error)) from error
 

@@ -53,7 +53,7 @@ class Replay(Interpreter.Listener):
         - On each crossbar one thing follows another, and products are of the tile that was written last.
         - Nothing starts before what it needs is there, and everything takes the target's time. Streaming
           vectors may start one by one, and the crossbar may wait in between.
-        - Of each layer, every vector goes once through every tile, and the tiles hold every cell once that is not 0.
+        - Of each layer, every vector goes once through every tile, and a cell that is not 0 is in one tile.
         """
         work = [op for op in self._ops if isinstance(op, WriteOp | MvmOp)]
         if len(work) != len(timeline.events):
