@@ -2,9 +2,9 @@
 
     python benchmarks/mapping.py POLICIES.json [--policies NAME ...] [-o TABLES.md]
 
-POLICIES.json holds published policies by name: `network` (resnet18, vgg16 or vitb32), `cell_bits` and `layers`,
-as the command line takes them. The networks are exported once, with an open batch, to .cache/mapping. All is
-computed by the compiler's own passes and report; nothing is executed: tests/networks/test_mapping.py does that.
+POLICIES.json holds published policies by name: `network` (resnet18, vgg16 or vitb32), `cell_bits` and
+`layers`, as the command line takes them. The networks are exported once, with an open batch, to
+.cache/mapping. All is computed by the compiler's own passes and report; nothing is executed here: tests do that.
 """
 
 import argparse
@@ -13,12 +13,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
-from unittest.mock import patch
 
 from rich.console import Console
 from rich.progress import track
@@ -28,7 +25,6 @@ from cimc.context import CimcContext, new_context
 from cimc.driver import run_pipeline
 from cimc.frontend.importer import import_onnx
 from cimc.main_function import set_target, target_of
-from cimc.mapping import choose, tiling
 from cimc.report import Report, report_of
 from cimc.target import load_target
 
@@ -46,17 +42,19 @@ STATIONARY = 'cim-select-stationary{{mapping="{0}"}}'
 DIGITS = 'cim-select-mapping{{mapping="{0}" digits="fewest"}}'
 ALL = f"{STATIONARY},{DIGITS},cim-pack,cim-stack-planes"
 
-STEPS: dict[str, tuple[str, bool]] = {
-    "paper": (PAPER, False),
-    "digits alone": (f"{DIGITS},cim-pack-groups", False),
-    "packing alone": ("cim-select-mapping,cim-pack", False),
-    "packing, covers": ("cim-select-mapping,cim-pack", True),
-    "digits, operands": (f"{STATIONARY},{DIGITS},cim-pack-groups", False),
-    "and planes": (f"{STATIONARY},{DIGITS},cim-stack-planes", False),
-    "and packing": (ALL, False),
-    "and covers: all": (ALL, True),
+PACK = 'cim-pack{{covers="none"}}'
+
+STEPS = {
+    "paper": PAPER,
+    "digits alone": f"{DIGITS},cim-pack-groups",
+    "packing alone": f"cim-select-mapping,{PACK}",
+    "packing, covers": "cim-select-mapping,cim-pack",
+    "digits, operands": f"{STATIONARY},{DIGITS},cim-pack-groups",
+    "and planes": f"{STATIONARY},{DIGITS},cim-stack-planes",
+    "and packing": f"{STATIONARY},{DIGITS},{PACK},cim-stack-planes",
+    "and covers: all": ALL,
 }
-"""Passes from layers with a precision to a mapping, and whether known covers of packed matrices are used."""
+"""Passes from layers with a precision to a mapping."""
 
 
 @dataclass(frozen=True)
@@ -67,17 +65,16 @@ class Network:
     module: ModuleOp
     batch: int
 
-    def mapped(self, precision: str, passes: str, target: str, *, covers: bool = True) -> "Network":
+    def mapped(self, precision: str, passes: str, target: str) -> "Network":
         """The same after some passes."""
         copy = Network(self.ctx, self.module.clone(), self.batch)
         set_target(copy.module, load_target(target))
-        copy.run(f"{precision},{passes}", covers=covers)
+        copy.run(f"{precision},{passes}")
         return copy
 
-    def run(self, passes: str, *, covers: bool = True) -> None:
+    def run(self, passes: str) -> None:
         """Runs passes on it."""
-        with _covers(covers):
-            run_pipeline(self.ctx, self.module, passes, verify_each=False)
+        run_pipeline(self.ctx, self.module, passes, verify_each=False)
 
     def on(self, crossbars: int) -> tuple[Report, float]:
         """The report with so many crossbars, and the seconds that scheduling took."""
@@ -87,17 +84,9 @@ class Network:
         copy.run("cim-allot-crossbars")
         return report_of(copy.ctx, copy.module), time.perf_counter() - start
 
-    def report(self, *, covers: bool = True) -> Report:
+    def report(self) -> Report:
         """The report on one crossbar."""
-        with _covers(covers):
-            return report_of(self.ctx, self.module)
-
-
-def _covers(known: bool) -> AbstractContextManager[Any]:
-    """Within, known covers are used or not; what was computed before is forgotten."""
-    for cached in (choose.mapped, choose.best, choose.best_packing, tiling.count_tiles, tiling.tiles):
-        cached.cache_clear()
-    return nullcontext() if known else patch.object(tiling, "find_cover", lambda *_: None)
+        return report_of(self.ctx, self.module)
 
 
 @cache
@@ -202,10 +191,10 @@ def steps(policies: Sequence[Policy]) -> Iterator[str]:
     for policy in track(policies, "steps", console=Console(stderr=True)):
         for family, mapping in FAMILIES.items():
             row = [policy.name, family]
-            for passes, covers in STEPS.values():
+            for passes in STEPS.values():
                 net = network(policy.network, 1)
-                mapped = net.mapped(policy.precision, passes.format(mapping), policy.target, covers=covers)
-                row.append(ms(mapped.report(covers=covers).latency_ps))
+                mapped = net.mapped(policy.precision, passes.format(mapping), policy.target)
+                row.append(ms(mapped.report().latency_ps))
             rows.append(row)
     yield from table(("policy", "mapping", *STEPS), rows)
 
@@ -266,8 +255,8 @@ def resident(policies: Sequence[Policy]) -> Iterator[str]:
 
 HEADER = """# Mapping and schedules: tables
 
-Made by `make bench-mapping POLICIES=policies.json` with the published policies; [mapping.md](mapping.md) says what
-the columns mean. Several crossbars are more hardware than the paper's.
+Made by `make bench-mapping POLICIES=policies.json` with the published policies; [mapping.md](mapping.md) says
+what the columns mean. Several crossbars are more hardware than the paper's.
 """
 
 SECTIONS = {

@@ -1,7 +1,7 @@
 """The packing and the digits with which a layer takes least time on one crossbar."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
 from math import prod
@@ -9,7 +9,7 @@ from math import prod
 from cimc.mapping.digits import fewest_digits
 from cimc.mapping.layer_product import LayerProduct
 from cimc.mapping.structure import Packing, Structure
-from cimc.mapping.tiling import Cells, cells_of, count_tiles
+from cimc.mapping.tiling import Cells, cells_of, count_tiles, cover_saves_tiles
 from cimc.runtime.encoding import Encoding, MappingName
 from cimc.target import Target
 
@@ -42,7 +42,7 @@ def unpacked(layer: LayerProduct) -> Packing:
 
 def cells_for(layer: LayerProduct, encoding: Encoding, packing: Packing, target: Target) -> Cells:
     """The cells of one packed matrix."""
-    structure = Structure(packing.groups, packing.positions, layer.axes)
+    structure = Structure(packing.groups, packing.positions, layer.axes, packing.covered)
     return cells_of(structure, encoding, layer.channels, layer.outputs, target.rows, target.cols)
 
 
@@ -70,18 +70,20 @@ def best(
 
     At most so many planes of input digits are stacked. None if no encoding holds the codes.
     """
-    return _fastest(layer, _encodings(layer, codes, mapping, target, max_planes), target)
+    return _fastest(layer, _encodings(layer, codes, mapping, target, max_planes), target, covers=True)
 
 
 @lru_cache(maxsize=4096)
-def best_packing(layer: LayerProduct, encoding: Encoding, target: Target) -> Packing:
-    """The fastest packing of a layer in an encoding."""
-    found = _fastest(layer, [encoding], target)
+def best_packing(layer: LayerProduct, encoding: Encoding, target: Target, *, covers: bool) -> Packing:
+    """The fastest packing of a layer in an encoding, with known covers or without."""
+    found = _fastest(layer, [encoding], target, covers=covers)
     assert found is not None, "a layer may be unpacked"
     return found.packing
 
 
-def _fastest(layer: LayerProduct, encodings: Iterable[Encoding], target: Target) -> Mapped | None:
+def _fastest(
+    layer: LayerProduct, encodings: Iterable[Encoding], target: Target, *, covers: bool
+) -> Mapped | None:
     """The fastest way in one of some encodings; of equally fast ones, that with the fewest planes, then
     positions."""
     candidates: list[tuple[int, int, int, int, Encoding, Packing]] = []
@@ -97,6 +99,8 @@ def _fastest(layer: LayerProduct, encodings: Iterable[Encoding], target: Target)
     for bound_ps, *_, encoding, packing in sorted(candidates, key=lambda c: c[:4]):
         if found is not None and bound_ps >= found.latency_ps:
             break
+        if covers and cover_saves_tiles(cells_for(layer, encoding, packing, target)):
+            packing = replace(packing, covered=True)
         candidate = mapped(layer, encoding, packing, target)
         if found is None or candidate.latency_ps < found.latency_ps:
             found = candidate

@@ -17,6 +17,8 @@ class Packing:
 
     groups: int
     positions: tuple[int, ...]
+    covered: bool = False
+    """Whether tiles take any blocks, as a known cover says, or consecutive columns."""
 
     @property
     def is_plain(self) -> bool:
@@ -37,6 +39,8 @@ class Structure:
     positions: tuple[int, ...]
     """Of a patch, along each axis."""
     axes: tuple[Axis, ...]
+    covered: bool = False
+    """Whether tiles take any blocks, as a known cover says, or consecutive columns."""
 
     @property
     def is_dense(self) -> bool:

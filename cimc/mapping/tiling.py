@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from cimc.errors import CimcError
 from cimc.mapping.cover import Cover, find_cover
 from cimc.mapping.structure import DENSE, Structure
 from cimc.runtime.arrays import Array
@@ -119,17 +120,34 @@ def _count_of_chunks(cells: Cells) -> int:
     )
 
 
-def _cover(cells: Cells) -> Cover | None:
-    """A cover with fewer tiles than chunks of columns give."""
+def _known_cover(cells: Cells) -> Cover | None:
     if cells.structure.is_dense or cells.column_size % cells.column_steps[0]:
         return None
-    cover = find_cover(cells.structure, cells.rows // cells.row_size, cells.cols // cells.column_size)
-    return cover if cover is not None and len(cover.tiles) < _count_of_chunks(cells) else None
+    return find_cover(cells.structure, cells.rows // cells.row_size, cells.cols // cells.column_size)
+
+
+def cover_saves_tiles(cells: Cells) -> bool:
+    """Whether a cover is known that has fewer tiles than chunks of columns give."""
+    cover = _known_cover(cells)
+    return cover is not None and len(cover.tiles) < _count_of_chunks(cells)
+
+
+def _cover(cells: Cells) -> Cover | None:
+    """The cover that the structure asks for. Raises `CimcError` if none is known."""
+    if not cells.structure.covered:
+        return None
+    cover = _known_cover(cells)
+    if cover is None:
+        raise CimcError(
+            f"no cover is known of patches of {list(cells.structure.positions)} positions, in blocks of "
+            f"{cells.row_size}x{cells.column_size} cells on {cells.rows}x{cells.cols}: leave out covered"
+        )
+    return cover
 
 
 @lru_cache(maxsize=256)
 def tiles(cells: Cells) -> tuple[Part, ...]:
-    """The tiles of one matrix: those of a known cover, or chunks of columns.
+    """The tiles of one matrix: those of a known cover if the structure is covered, or chunks of columns.
 
     Of a chunk, column by column, so that an output's sums end together: each tile takes as many columns as
     fit, and of the rows only those that one of its columns uses.

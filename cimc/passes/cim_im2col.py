@@ -90,7 +90,7 @@ class _MatrixView:
         structure = None
         if layer.packing is not None and not layer.packing.data.is_plain:
             packing = layer.packing
-            structure = Structure(packing.data.groups, packing.data.positions, axes)
+            structure = Structure(packing.data.groups, packing.data.positions, axes, packing.data.covered)
             inputs, outputs = structure.row_blocks * w[1], structure.column_blocks * w[0] // groups
             sizes = zip(shape_of(layer.y)[2:], structure.positions, strict=True)
             vectors = shape_of(layer.y)[0] * prod(-(-n // p) for n, p in sizes)

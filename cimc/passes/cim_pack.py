@@ -22,7 +22,10 @@ class CimPackPass(ModulePass):
 
     A patch of positions stores the kernel once for each, shifted: a band matrix, whose rows are the pixels
     that the patch reads. One vector then serves the whole patch. Groups lie on the diagonal. The numbers are
-    those that cost least; a layer that has a packing keeps it.
+    those that cost least; a layer that has a packing keeps it. If a cover of the band is known that takes
+    fewer tiles than its columns one after the other, the packing says so (`covered`).
+
+    Options: `covers` is `known` (default) or `none`, which does without.
 
     ```mlir
     %y = cim.conv(%x, %w) {layer = "conv2", …} : (tensor<1x64x56x56xf32>, tensor<64x64x3x3xf32>) -> …
@@ -35,7 +38,11 @@ class CimPackPass(ModulePass):
 
     name = "cim-pack"
 
+    covers: str = "known"
+
     def apply(self, ctx: Context, op: ModuleOp) -> None:
+        if self.covers not in ("known", "none"):
+            raise CimcError(f"cim-pack: covers must be known or none, got {self.covers!r}")
         target = target_of(op)
         for layer in op.walk():
             if not isinstance(layer, LayerOp) or layer.packing is not None:
@@ -44,8 +51,7 @@ class CimPackPass(ModulePass):
                 raise CimcError(f"layer {layer.layer.data!r} has no encoding; select a mapping first")
             if layer.precision is None:
                 raise CimcError(f"layer {layer.layer.data!r} has no precision; assign one first")
-            packing = best_packing(
-                layer_product(cimc_context(ctx), layer, target), layer.encoding.data, target
-            )
+            product = layer_product(cimc_context(ctx), layer, target)
+            packing = best_packing(product, layer.encoding.data, target, covers=self.covers == "known")
             if not packing.is_plain:
                 layer.packing = PackingAttr(packing)

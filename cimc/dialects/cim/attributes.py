@@ -198,9 +198,11 @@ def _parse_positive(parser: AttrParser, high: int) -> int:
 class PackingAttr(Data[Packing]):
     """What shares a stored matrix: groups (or heads) on its diagonal, and output positions along each axis.
 
+    If it is covered, its tiles are those of a known cover.
+
     ```mlir
     #cim.packing<groups 28, positions [1, 1]>
-    #cim.packing<groups 1, positions [2, 4]>
+    #cim.packing<groups 1, positions [2, 4], covered>
     ```
     """
 
@@ -212,11 +214,12 @@ class PackingAttr(Data[Packing]):
             parser.parse_keyword("groups")
             groups = _parse_positive(parser, 1 << 16)
             parser.parse_punctuation(",")
-            return Packing(groups, _parse_sizes(parser, "positions"))
+            return Packing(groups, _parse_sizes(parser, "positions"), _parse_covered(parser))
 
     def print_parameter(self, printer: Printer) -> None:
         p = self.data
-        printer.print_string(f"<groups {p.groups}, positions {list(p.positions)}>")
+        covered = ", covered" * p.covered
+        printer.print_string(f"<groups {p.groups}, positions {list(p.positions)}{covered}>")
 
 
 @irdl_attr_definition
@@ -240,10 +243,13 @@ class StructureAttr(Data[Structure]):
             for keyword in ("positions", "kernel", "strides", "dilations"):
                 parser.parse_punctuation(",")
                 sizes.append(_parse_sizes(parser, keyword))
+            covered = _parse_covered(parser)
         positions, *windows = sizes
         if len({len(size) for size in sizes}) != 1:
             parser.raise_error("positions, kernel, strides and dilations have as many axes", pos)
-        return Structure(groups, positions, tuple(Axis(*axis) for axis in zip(*windows, strict=True)))
+        return Structure(
+            groups, positions, tuple(Axis(*axis) for axis in zip(*windows, strict=True)), covered
+        )
 
     def print_parameter(self, printer: Printer) -> None:
         s = self.data
@@ -251,7 +257,14 @@ class StructureAttr(Data[Structure]):
         for keyword in ("kernel", "stride", "dilation"):
             plural = keyword if keyword == "kernel" else f"{keyword}s"
             printer.print_string(f", {plural} {[getattr(axis, keyword) for axis in s.axes]}")
-        printer.print_string(">")
+        printer.print_string(f"{', covered' * s.covered}>")
+
+
+def _parse_covered(parser: AttrParser) -> bool:
+    if parser.parse_optional_punctuation(",") is None:
+        return False
+    parser.parse_keyword("covered")
+    return True
 
 
 def _parse_sizes(parser: AttrParser, keyword: str) -> tuple[int, ...]:

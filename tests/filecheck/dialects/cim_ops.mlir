@@ -71,13 +71,13 @@ func.func @mapping(%v: tensor<1x5x64xui8>, %w: tensor<1x64x10xsi8>, %offset: ten
     %t = cim.transpose %x : tensor<12x50x64xui8> -> tensor<12x64x50xui8>
     %i = cim.input_sum %x : tensor<12x50x64xui8> -> tensor<12x50x1xsi32>
     %w = cim.window_sum %q {kernel = array<i64: 3, 3>, strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, groups = 1 : i64, pad_code = 3 : i64} : tensor<1x3x8x8xui8> -> tensor<1x1x8x8xsi32>
-    %v = cim.im2col %q {kernel = array<i64: 3, 3>, strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, packing = #cim.packing<groups 1, positions [2, 3]>} : tensor<1x3x8x8xui8> -> tensor<1x12x60xui8>
+    %v = cim.im2col %q {kernel = array<i64: 3, 3>, strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, packing = #cim.packing<groups 1, positions [2, 3], covered>} : tensor<1x3x8x8xui8> -> tensor<1x12x60xui8>
     %z = cim.zeros : tensor<1x12x12xsi32>
-    %y = cim.to_image %z {packing = #cim.packing<groups 1, positions [2, 3]>} : tensor<1x12x12xsi32> -> tensor<1x2x8x8xsi32>
+    %y = cim.to_image %z {packing = #cim.packing<groups 1, positions [2, 3], covered>} : tensor<1x12x12xsi32> -> tensor<1x2x8x8xsi32>
     %a = cim.subtract_offset(%y, %n, %o) {axis = 1 : i64} : tensor<1x2x8x8xsi32>, tensor<1x1x8x8xsi32>, tensor<2xsi32> -> tensor<1x2x8x8xsi32>
     %b = cim.subtract %a, %c : tensor<1x2x8x8xsi32>, tensor<2x1x1xsi64> -> tensor<1x2x8x8xsi32>
     %m = weights.load @m : tensor<1x60x12xui4>
-    %e = cim.matmul(%v, %m) {layer = "conv", structure = #cim.structure<groups 1, positions [2, 3], kernel [3, 3], strides [1, 1], dilations [1, 1]>} : (tensor<1x12x60xui8>, tensor<1x60x12xui4>) -> tensor<1x12x12xsi32>
+    %e = cim.matmul(%v, %m) {layer = "conv", structure = #cim.structure<groups 1, positions [2, 3], kernel [3, 3], strides [1, 1], dilations [1, 1], covered>} : (tensor<1x12x60xui8>, tensor<1x60x12xui4>) -> tensor<1x12x12xsi32>
     func.return
   }
 
@@ -132,13 +132,13 @@ func.func @mapping(%v: tensor<1x5x64xui8>, %w: tensor<1x64x10xsi8>, %offset: ten
 // CHECK-NEXT: %t = cim.transpose %x : tensor<12x50x64xui8> -> tensor<12x64x50xui8>
 // CHECK-NEXT: %i = cim.input_sum %x : tensor<12x50x64xui8> -> tensor<12x50x1xsi32>
 // CHECK-NEXT: %w = cim.window_sum %q {kernel = array<i64: 3, 3>, strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, groups = 1 : i64, pad_code = 3 : i64} : tensor<1x3x8x8xui8> -> tensor<1x1x8x8xsi32>
-// CHECK-NEXT: %v = cim.im2col %q {kernel = array<i64: 3, 3>, strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, packing = #cim.packing<groups 1, positions [2, 3]>} : tensor<1x3x8x8xui8> -> tensor<1x12x60xui8>
+// CHECK-NEXT: %v = cim.im2col %q {kernel = array<i64: 3, 3>, strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, packing = #cim.packing<groups 1, positions [2, 3], covered>} : tensor<1x3x8x8xui8> -> tensor<1x12x60xui8>
 // CHECK-NEXT: %z = cim.zeros : tensor<1x12x12xsi32>
-// CHECK-NEXT: %y = cim.to_image %z {packing = #cim.packing<groups 1, positions [2, 3]>} : tensor<1x12x12xsi32> -> tensor<1x2x8x8xsi32>
+// CHECK-NEXT: %y = cim.to_image %z {packing = #cim.packing<groups 1, positions [2, 3], covered>} : tensor<1x12x12xsi32> -> tensor<1x2x8x8xsi32>
 // CHECK-NEXT: %a = cim.subtract_offset(%y, %n, %o) {axis = 1 : i64} : tensor<1x2x8x8xsi32>, tensor<1x1x8x8xsi32>, tensor<2xsi32> -> tensor<1x2x8x8xsi32>
 // CHECK-NEXT: %b = cim.subtract %a, %c : tensor<1x2x8x8xsi32>, tensor<2x1x1xsi64> -> tensor<1x2x8x8xsi32>
 // CHECK-NEXT: %m = weights.load @m : tensor<1x60x12xui4>
-// CHECK-NEXT: %e = cim.matmul(%v, %m) {layer = "conv", structure = #cim.structure<groups 1, positions [2, 3], kernel [3, 3], strides [1, 1], dilations [1, 1]>} : (tensor<1x12x60xui8>, tensor<1x60x12xui4>) -> tensor<1x12x12xsi32>
+// CHECK-NEXT: %e = cim.matmul(%v, %m) {layer = "conv", structure = #cim.structure<groups 1, positions [2, 3], kernel [3, 3], strides [1, 1], dilations [1, 1], covered>} : (tensor<1x12x60xui8>, tensor<1x60x12xui4>) -> tensor<1x12x12xsi32>
 // CHECK-NEXT: func.return
 
 // GENERIC: %float = "cim.conv"(%x, %w) <{layer = "a", strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, groups = 2 : i64, operandSegmentSizes = array<i32: 1, 1, 0, 0>, pad_code = 0 : i64}> : (tensor<1x4x8x8xf32>, tensor<6x2x3x3xf32>) -> tensor<1x6x6x6xf32>

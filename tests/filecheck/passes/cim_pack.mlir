@@ -1,4 +1,7 @@
 // RUN: cimc-opt %s -p cim-pack --split-input-file --verify-diagnostics | filecheck %s
+// RUN: cimc-opt %s -p 'cim-pack{covers=none}' --split-input-file --verify-diagnostics | filecheck %s --check-prefix NONE
+// RUN: cimc-opt %s -p 'cim-pack{covers=some}' --split-input-file --verify-diagnostics | filecheck %s --check-prefix BAD
+// BAD: cim-pack: covers must be known or none, got 'some'
 // RUN: cimc-opt %s -p cim-pack,cim-pack --split-input-file --verify-diagnostics | filecheck %s
 
 // 64 outputs of two digits take half of the columns: two positions fill them, and share 6 of 12 pixels.
@@ -65,3 +68,16 @@ func.func @no_encoding(%x: tensor<1x8xf32>, %w: tensor<8x2xf32>) {
 }
 
 // CHECK: layer 'fc' has no encoding; select a mapping first
+
+// -----
+
+// Four pixels and four positions fill a crossbar: a cover of a patch of 4 x 4 takes 13 tiles, columns in turn 16.
+
+func.func @cover(%x: tensor<1x64x56x56xf32>) -> tensor<1x64x56x56xf32> {
+  %w = weights.load @w : tensor<64x64x3x3xf32>
+  %y = cim.conv(%x, %w) {layer = "covered", precision = #cim.precision<weight 4, activation 4>, encoding = #cim.encoding<"offset", cell_bits 4, slices 1, digital>, strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x64x56x56xf32>, tensor<64x64x3x3xf32>) -> tensor<1x64x56x56xf32>
+  func.return %y : tensor<1x64x56x56xf32>
+}
+
+// CHECK: layer = "covered", {{.*}}packing = #cim.packing<groups 1, positions [4, 4], covered>
+// NONE: layer = "covered", {{.*}}packing = #cim.packing<groups 1, positions [{{[0-9]}}, {{[0-9]}}]>

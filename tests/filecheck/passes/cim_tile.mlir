@@ -1,7 +1,7 @@
-// RUN: cimc-opt %s -p cim-tile --split-input-file | filecheck %s
-// RUN: cimc-opt %s -p 'cim-tile{rows=2 cols=8}' --split-input-file | filecheck %s --check-prefix SIZE
-// RUN: cimc-opt %s -p cim-tile --split-input-file | filecheck %s --check-prefix MASK
-// RUN: cimc-opt %s -p cim-tile,cim-tile --split-input-file | filecheck %s
+// RUN: cimc-opt %s -p cim-tile --split-input-file --verify-diagnostics | filecheck %s
+// RUN: cimc-opt %s -p 'cim-tile{rows=2 cols=8}' --split-input-file --verify-diagnostics | filecheck %s --check-prefix SIZE
+// RUN: cimc-opt %s -p cim-tile --split-input-file --verify-diagnostics | filecheck %s --check-prefix MASK
+// RUN: cimc-opt %s -p cim-tile,cim-tile --split-input-file --verify-diagnostics | filecheck %s
 // RUN: cimc-opt %s -p 'cim-tile{rows=0}' --split-input-file --verify-diagnostics | filecheck %s --check-prefix NONE
 // RUN: cimc-opt %s -p 'cim-tile{cols=1}' --split-input-file --verify-diagnostics | filecheck %s --check-prefix PAIR
 
@@ -76,7 +76,7 @@ builtin.module attributes {cim.target = #cim.target<name = "tiny", rows = 4, col
 builtin.module attributes {cim.target = #cim.target<name = "tiny", rows = 4, cols = 3, cell_bits = 4, dac_bits = 1, write_us = 56.0, mvm_us = 1.4, crossbars = 1, mapping = "offset">} {
   func.func @cover(%codes: tensor<1x9x16xui4>, %cells: tensor<1x16x4xui4>) -> tensor<1x9x4xsi32> {
     %zeros = cim.zeros : tensor<1x9x4xsi32>
-    %sums = cim.mvm %codes, %cells, %zeros {layer = "conv", encoding = #cim.encoding<"offset", cell_bits 4, slices 1, digital>, structure = #cim.structure<groups 1, positions [2, 2], kernel [3, 3], strides [1, 1], dilations [1, 1]>} : tensor<1x9x16xui4>, tensor<1x16x4xui4>, tensor<1x9x4xsi32>
+    %sums = cim.mvm %codes, %cells, %zeros {layer = "conv", encoding = #cim.encoding<"offset", cell_bits 4, slices 1, digital>, structure = #cim.structure<groups 1, positions [2, 2], kernel [3, 3], strides [1, 1], dilations [1, 1], covered>} : tensor<1x9x16xui4>, tensor<1x16x4xui4>, tensor<1x9x4xsi32>
     func.return %sums : tensor<1x9x4xsi32>
   }
 }
@@ -87,3 +87,15 @@ builtin.module attributes {cim.target = #cim.target<name = "tiny", rows = 4, col
 
 // MASK: func.func @cover
 // MASK: tile = #cim.tile<matrix 0, rows {{[^>]*}}, columns {{[^>]*}}, without rows {{[0-9]+}} to {{[0-9]+}} columns {{[0-9]+}} to
+
+// -----
+
+builtin.module attributes {cim.target = #cim.target<name = "tiny", rows = 3, cols = 1, cell_bits = 4, dac_bits = 1, write_us = 56.0, mvm_us = 1.4, crossbars = 1, mapping = "offset">} {
+  func.func @unknown(%codes: tensor<1x9x16xui4>, %cells: tensor<1x16x4xui4>) -> tensor<1x9x4xsi32> {
+    %zeros = cim.zeros : tensor<1x9x4xsi32>
+    %sums = cim.mvm %codes, %cells, %zeros {layer = "conv", encoding = #cim.encoding<"offset", cell_bits 4, slices 1, digital>, structure = #cim.structure<groups 1, positions [2, 2], kernel [3, 3], strides [1, 1], dilations [1, 1], covered>} : tensor<1x9x16xui4>, tensor<1x16x4xui4>, tensor<1x9x4xsi32>
+    func.return %sums : tensor<1x9x4xsi32>
+  }
+}
+
+// CHECK: no cover is known of patches of [2, 2] positions, in blocks of 1x1 cells on 3x1: leave out covered
