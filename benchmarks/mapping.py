@@ -4,7 +4,7 @@
 
 POLICIES.json holds published policies by name: `network` (resnet18, vgg16 or vitb32), `cell_bits` and
 `layers`, as the command line takes them. The networks are exported once, with an open batch, to
-.cache/mapping. All is computed by the compiler's own passes and report; nothing is executed here: tests do that.
+.cache/mapping. All is computed by the compiler's own passes and report; nothing is executed, tests do that.
 """
 
 import argparse

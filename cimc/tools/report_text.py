@@ -15,7 +15,19 @@ def report_text(report: Report) -> str:
     table = Table(box=None, pad_edge=False, header_style="")
     table.add_column("layer", overflow="fold")
     table.add_column("kind")
-    for name in ("outputs", "inputs", "vectors", "repeats", "w", "a", "tiles", "cycles", "ms", "%"):
+    for name in (
+        "outputs",
+        "inputs",
+        "vectors",
+        "repeats",
+        "w",
+        "a",
+        "mapping",
+        "writes",
+        "cycles",
+        "ms",
+        "%",
+    ):
         table.add_column(name, justify="right")
     total_ps = sum(layer.cost.crossbar_ps for layer in report.layers)
     for layer in report.layers:
@@ -27,6 +39,7 @@ def report_text(report: Report) -> str:
             shape.repeats,
             layer.weight_bits,
             layer.activation_bits,
+            layer.mapping,
             cost.tile_writes,
             cost.mvm_cycles,
         )
@@ -46,10 +59,16 @@ def report_text(report: Report) -> str:
     )
     console.print(table)
     console.print(
-        f"\n{total['tile_writes']} tile writes, {total['mvm_cycles']} MVM cycles\n"
-        f"latency       {total['latency_us'] / 1000:.3f} ms\n"
+        f"\n{total['tile_writes']} tile writes an inference, {total['mvm_cycles']} MVM cycles\n"
+        f"latency       {total['latency_us'] / 1000:.3f} ms{_interval(report)}\n"
         f"at 8/8 bits   {total['latency_8bit_us'] / 1000:.3f} ms, speedup {total['speedup']:.3f}x\n"
         f"lower bound   {total['lower_bound_us'] / 1000:.3f} ms of any schedule of these tiles, "
         f"gap {100 * total['gap']:.2f} %; {total['information_bound_us'] / 1000:.3f} ms of any mapping"
     )
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
+
+
+def _interval(report: Report) -> str:
+    if report.interval_ps == report.latency_ps:
+        return ""
+    return f", an inference every {report.interval_ps / PICOSECONDS_PER_US / 1000:.3f} ms"
