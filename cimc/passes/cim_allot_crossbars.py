@@ -72,4 +72,8 @@ def _resident(works: Sequence[LayerWork], machine: Machine) -> list[int]:
             f"a resident schedule needs a crossbar for each of the network's {tiles} tiles, the target has "
             f"{machine.crossbars}"
         )
+    if sum(work.mvm_ps + work.tiles * machine.write_ps for work in works) >> 62:
+        raise CimcError(
+            "a resident schedule of such long writes and cycles does not fit 64 bits of picoseconds"
+        )
     return [copies * work.tiles for copies, work in zip(replicate(works, machine), works, strict=True)]

@@ -49,8 +49,9 @@ def next_pieces(
     vectors_ps = max((ends[i] for i in work.vectors_after), default=0)
     cells_ps = max((ends[i] for i in work.cells_after), default=0)
     starts = [max(max(time, cells_ps) + write_ps, vectors_ps) for time in free]
-    order = sorted(range(len(free)), key=lambda c: (starts[c], -free[c], c))
-    pieces = wrap_around(work, [Slot(starts[c], c) for c in order[:count]], write_ps)
+    order = sorted((start, -time, c) for c, (start, time) in enumerate(zip(starts, free, strict=True)))
+    useful = min(count, work.tiles * work.vectors)
+    pieces = wrap_around(work, [Slot(start, c) for start, _, c in order[:useful]], write_ps)
     writing: set[int] = set()
     for piece in pieces:
         c = piece.crossbar
