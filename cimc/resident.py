@@ -67,7 +67,8 @@ def _vector_times(layer: LayerOp, readiness: Readiness) -> Ready:
     """When each of the vectors is there, [vectors]."""
     if isinstance(readiness.of(layer.streamed), int):
         return readiness.latest(layer.streamed)
-    if isinstance(layer, ConvOp) and layer.stationary is None:
+    if _by_position(layer):
+        assert isinstance(layer, ConvOp)
         windows = (layer.kernel, layer.strides.get_values(), layer.dilations.get_values())
         axes = [Axis(*axis) for axis in zip(*windows, strict=True)]
         pixels = readiness.by_pixel(layer.x)

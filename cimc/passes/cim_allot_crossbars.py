@@ -25,7 +25,8 @@ class CimAllotCrossbarsPass(ModulePass):
 
     Tiles are divisible: a layer on more crossbars than it has tiles writes copies, which share the vectors.
     On all crossbars a layer ends soonest; on fewer, copies are saved, and the next layer's tiles can be
-    written meanwhile. A target with one crossbar leaves nothing to decide.
+    written meanwhile. A target with one crossbar leaves nothing to decide, and a layer that has `crossbars`
+    keeps them.
 
     Options: `schedule` is how that is found: `list` (default) tries list schedules for a while. `optimal`
     searches among them for up to a minute, and never ends with a longer one. `resident` keeps every tile in a
@@ -61,7 +62,7 @@ class CimAllotCrossbarsPass(ModulePass):
         else:
             counts = allot(works, machine)
         for (layer, _), count in zip(layers, counts, strict=True):
-            layer.crossbars = IntegerAttr(count, i64)
+            layer.crossbars = layer.crossbars or IntegerAttr(count, i64)
             layer.streaming = UnitAttr() if self.schedule == "resident" else None
 
 

@@ -76,3 +76,16 @@ func.func @main(%x: tensor<8x300xf32>, %w: tensor<300x16xf32>) -> tensor<8x16xf3
 }
 
 // RESIDENT: a resident schedule needs a crossbar for each of the network's 2 tiles, the target has 1
+
+// -----
+
+// What is there already stays.
+
+builtin.module attributes {cim.target = #cim.target<name = "four", rows = 64, cols = 64, cell_bits = 4, dac_bits = 1, write_us = 100.0, mvm_us = 1.0, crossbars = 4, mapping = "differential-column">} {
+  func.func @main(%x: tensor<8x16xf32>, %w: tensor<16x16xf32>) -> tensor<8x16xf32> {
+    %a = cim.matmul(%x, %w) {layer = "given", precision = #cim.precision<weight 4, activation 8>, encoding = #cim.encoding<"differential-column", cell_bits 4, slices 1>, crossbars = 3 : i64} : (tensor<8x16xf32>, tensor<16x16xf32>) -> tensor<8x16xf32>
+    func.return %a : tensor<8x16xf32>
+  }
+}
+
+// CHECK: layer = "given", {{.*}}crossbars = 3 : i64
