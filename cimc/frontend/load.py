@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from cimc.errors import CimcError, first_line
 
@@ -39,19 +39,11 @@ def load_onnx(path: Path) -> "ModelProto":
 
 
 def _parse(path: Path) -> "ModelProto":
-    """The model in a file. The file is mapped, since reading hundreds of megabytes into memory takes time."""
-    from mmap import ACCESS_READ, mmap
-
     from onnx import ModelProto
     from onnx.external_data_helper import load_external_data_for_model
 
     model = ModelProto()
-    with (
-        path.open("rb") as stream,
-        mmap(stream.fileno(), 0, access=ACCESS_READ) as mapped,
-        memoryview(mapped) as view,
-    ):
-        model.ParseFromString(cast(Any, view))
+    model.ParseFromString(path.read_bytes())
     load_external_data_for_model(model, str(path.parent))
     return model
 
