@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
 from math import prod
+from typing import Any
 
 from cimc.mapping.digits import fewest_digits
 from cimc.mapping.layer_product import LayerProduct
@@ -84,27 +85,43 @@ def best_packing(layer: LayerProduct, encoding: Encoding, target: Target, *, cov
 def _fastest(
     layer: LayerProduct, encodings: Iterable[Encoding], target: Target, *, covers: bool
 ) -> Mapped | None:
-    """The fastest way in one of some encodings; of equally fast ones, that with the fewest planes, then
-    positions."""
-    candidates: list[tuple[int, int, int, int, Encoding, Packing]] = []
-    for encoding, packing in product(encodings, packings(layer)):
-        cells = cells_for(layer, encoding, packing, target)
-        if prod(cells.shape) > MAX_CELLS and not packing.is_plain:
-            continue
-        bound = _mapped(layer, encoding, packing, target, cells.fewest_tiles)
-        positions = packing.groups * prod(packing.positions)
-        key = bound.latency_ps, encoding.planes, positions, len(candidates)
-        candidates.append((*key, encoding, packing))
+    """The fastest way in one of some encodings; of equally fast ones, that with the lowest bound, then the
+    fewest planes, then positions.
+
+    Patches whose bound says that no number of groups is faster are left out: few are looked into.
+    """
+    patches = [
+        (_bound_ps(layer, encoding, positions, target), encoding, positions)
+        for encoding, positions in product(encodings, patch_sizes(layer))
+    ]
     found: Mapped | None = None
-    for bound_ps, *_, encoding, packing in sorted(candidates, key=lambda c: c[:4]):
-        if found is not None and bound_ps >= found.latency_ps:
+    rank: tuple[Any, ...] = ()
+    for patch_bound_ps, encoding, positions in sorted(patches, key=lambda patch: patch[0]):
+        if found is not None and patch_bound_ps > found.latency_ps:
             break
-        if covers and cover_saves_tiles(cells_for(layer, encoding, packing, target)):
-            packing = replace(packing, covered=True)
-        candidate = mapped(layer, encoding, packing, target)
-        if found is None or candidate.latency_ps < found.latency_ps:
-            found = candidate
+        for groups in group_counts(layer, prod(positions)):
+            packing = Packing(groups, positions)
+            cells = cells_for(layer, encoding, packing, target)
+            if prod(cells.shape) > MAX_CELLS and not packing.is_plain:
+                continue
+            bound_ps = _mapped(layer, encoding, packing, target, cells.fewest_tiles).latency_ps
+            order = bound_ps, encoding.planes, groups * prod(positions), positions, groups
+            if found is not None and (bound_ps, *order) > rank:
+                continue
+            packing = replace(packing, covered=covers and cover_saves_tiles(cells))
+            candidate = mapped(layer, encoding, packing, target)
+            if found is None or (candidate.latency_ps, *order) < rank:
+                found, rank = candidate, (candidate.latency_ps, *order)
     return found
+
+
+def _bound_ps(layer: LayerProduct, encoding: Encoding, positions: tuple[int, ...], target: Target) -> int:
+    """No number of groups makes a patch faster: so long it takes if tiles of all matrices could be mixed."""
+    # Matrices with a column of ones are dense, and no part of a larger one.
+    sparse = replace(encoding, digital=True) if encoding.unit_columns else encoding
+    packing = Packing(layer.matrices, positions)
+    cells = cells_for(layer, sparse, packing, target)
+    return _mapped(layer, sparse, packing, target, cells.fewest_tiles).latency_ps
 
 
 def _encodings(
@@ -124,19 +141,18 @@ def _encodings(
 
 
 @lru_cache(maxsize=1024)
-def packings(layer: LayerProduct) -> tuple[Packing, ...]:
-    """Packings worth a try: patches that leave no axis mostly empty, and groups up to all."""
-    by_axis = [
-        sorted({-(-size // count) for count in range(1, size + 1)} & set(range(1, MAX_POSITIONS + 1)))
-        for size in layer.sizes
-    ]
-    found = [Packing(1, p) for p in product(*by_axis) if prod(p) <= MAX_POSITIONS]
-    if layer.matrices > 1:
-        counts = {-(-layer.matrices // count) for count in range(1, layer.matrices + 1)}
-        found = [
-            Packing(groups, packing.positions)
-            for packing in found
-            for groups in sorted(counts)
-            if groups <= 256 and groups * prod(packing.positions) <= 8 * MAX_POSITIONS
-        ]
-    return tuple(found)
+def patch_sizes(layer: LayerProduct) -> tuple[tuple[int, ...], ...]:
+    """Patches of output positions worth a try, by axis: those that leave no axis mostly empty."""
+    by_axis = [_even_parts(size, MAX_POSITIONS) for size in layer.sizes]
+    return tuple(positions for positions in product(*by_axis) if prod(positions) <= MAX_POSITIONS)
+
+
+def group_counts(layer: LayerProduct, positions: int) -> tuple[int, ...]:
+    """Numbers of matrices that may lie on the diagonal of one, for a patch of so many positions."""
+    return _even_parts(layer.matrices, min(256, 8 * MAX_POSITIONS // positions))
+
+
+@lru_cache(maxsize=1024)
+def _even_parts(count: int, most: int) -> tuple[int, ...]:
+    """How many of `count` things lie together if they are parted evenly, and not more than `most`."""
+    return tuple(sorted({part for parts in range(1, count + 1) if (part := -(-count // parts)) <= most}))

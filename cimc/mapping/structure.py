@@ -1,5 +1,6 @@
 """Which inputs each output of a packed matrix reads."""
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import product
@@ -62,13 +63,11 @@ class Structure:
         """Blocks in use of each block of columns."""
         return prod(axis.kernel for axis in self.axes)
 
-    @cached_property
-    def columns_of_row_block(self) -> Array:
-        """Blocks in use of each block of rows: int [row blocks]."""
-        counts = np.ones(1, int)
-        for axis, positions in zip(self.axes, self.positions, strict=True):
-            counts = np.outer(counts, _windows(axis, positions).sum(axis=1)).ravel()
-        return np.tile(counts, self.groups)
+    @property
+    def rows_by_columns(self) -> tuple[tuple[int, int], ...]:
+        """Pairs: how many blocks a block of rows has in use, and how many blocks of rows of a group have so
+        many."""
+        return _rows_by_columns(self.axes, self.positions)
 
     @cached_property
     def uses(self) -> Array:
@@ -87,6 +86,14 @@ def _windows(axis: Axis, positions: int) -> Array:
     for position, k in product(range(positions), range(axis.kernel)):
         windows[taps.index(axis.tap(position, k)), position] = True
     return windows
+
+
+@lru_cache(maxsize=4096)
+def _rows_by_columns(axes: tuple[Axis, ...], positions: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+    counts = np.ones(1, int)
+    for axis, size in zip(axes, positions, strict=True):
+        counts = np.outer(counts, _windows(axis, size).sum(axis=1)).ravel()
+    return tuple(Counter(counts.tolist()).items())
 
 
 DENSE = Structure(1, (), ())

@@ -47,8 +47,11 @@ class Cells:
         """
         structure = self.structure
         tiles_of_column = -(-structure.rows_of_column_block * self.row_size // self.rows)
-        tiles_of_row = -(-structure.columns_of_row_block * self.column_size // self.cols)
-        columns, rows = self.shape[1] * tiles_of_column, int(tiles_of_row.sum()) * self.row_size
+        tiles_of_rows = sum(
+            count * -(-used * self.column_size // self.cols) for used, count in structure.rows_by_columns
+        )
+        columns = self.shape[1] * tiles_of_column
+        rows = structure.groups * tiles_of_rows * self.row_size
         return max(-(-columns // self.cols), -(-rows // self.rows))
 
 
