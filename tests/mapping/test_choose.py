@@ -1,13 +1,15 @@
 """The fastest way to map a layer, against a look at all ways."""
 
+from dataclasses import replace
 from math import prod
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cimc.mapping.choose import best_packing, group_counts, mapped, patch_sizes
+from cimc.mapping.choose import best_packing, cells_for, group_counts, mapped, patch_sizes
 from cimc.mapping.layer_product import LayerProduct
 from cimc.mapping.structure import Packing
+from cimc.mapping.tiling import cover_saves_tiles
 from cimc.runtime.encoding import MAPPINGS, Encoding
 from cimc.runtime.packing import Axis
 from cimc.target import Target
@@ -37,9 +39,16 @@ def encodings(draw: st.DrawFn) -> Encoding:
     return Encoding(mapping, 2, draw(st.integers(1, 3)), digital=digital, planes=planes)
 
 
-@given(layers(), encodings(), st.integers(4, 24), st.integers(4, 24), st.sampled_from((0.1, 5.0, 100.0)))
+@given(
+    layers(),
+    encodings(),
+    st.integers(4, 24),
+    st.integers(4, 24),
+    st.sampled_from((0.1, 5.0, 100.0)),
+    st.booleans(),
+)
 def test_no_packing_is_faster_than_the_one_chosen(
-    layer: LayerProduct, encoding: Encoding, half_rows: int, half_cols: int, write_us: float
+    layer: LayerProduct, encoding: Encoding, half_rows: int, half_cols: int, write_us: float, covers: bool
 ) -> None:
     target = Target("small", rows=2 * half_rows, cols=2 * half_cols, cell_bits=2, write_us=write_us)
     packings = [
@@ -47,7 +56,12 @@ def test_no_packing_is_faster_than_the_one_chosen(
         for positions in patch_sizes(layer)
         for groups in group_counts(layer, prod(positions))
     ]
-    chosen = best_packing(layer, encoding, target)
+    if covers:
+        packings = [
+            replace(packing, covered=cover_saves_tiles(cells_for(layer, encoding, packing, target)))
+            for packing in packings
+        ]
+    chosen = best_packing(layer, encoding, target, covers=covers)
     assert chosen in packings
     latencies_ps = [mapped(layer, encoding, packing, target).latency_ps for packing in packings]
     assert mapped(layer, encoding, chosen, target).latency_ps == min(latencies_ps)

@@ -167,6 +167,7 @@ OPTIONS: tuple[tuple[str, Options], ...] = (
     ("8/8", {"crossbars": 3}),
     ("mixed", {"mapping": "mixed-digits", "stationary": "any", "crossbars": 16}),
     ("mixed", {"mapping": "any", "crossbars": 16, "batch": 2}),
+    ("mixed", {"mapping": "any", "crossbars": 6, "schedule": "optimal"}),
     ("mixed", {"mapping": "offset", "crossbars": 512, "schedule": "resident"}),
     ("8/8", {"stationary": "any", "crossbars": 1024, "schedule": "resident", "batch": 2}),
     ("3/5", {**C2}),
