@@ -49,6 +49,7 @@ STEPS = {
     "digits alone": f"{DIGITS},cim-pack-groups",
     "packing alone": f"cim-select-mapping,{PACK}",
     "packing, covers": "cim-select-mapping,cim-pack",
+    "planes alone": f"{PAPER},cim-stack-planes",
     "digits, operands": f"{STATIONARY},{DIGITS},cim-pack-groups",
     "and planes": f"{STATIONARY},{DIGITS},cim-stack-planes",
     "and packing": f"{STATIONARY},{DIGITS},{PACK},cim-stack-planes",
