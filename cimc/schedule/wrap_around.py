@@ -6,6 +6,7 @@ divided fills one machine after the other up to a common end; what is left of a 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import gcd
 
 from cimc.schedule.work import LayerWork
 
@@ -32,15 +33,16 @@ class Slot:
 def earliest_end_ps(work: LayerWork, slots: Sequence[Slot], write_ps: int) -> int:
     """The earliest common end at which the slots, in their order, hold the layer."""
     starts = [slot.start_ps for slot in slots]
-    low = min(starts)
-    high = min(starts) + work.mvm_ps + work.tiles * write_ps
+    unit = gcd(work.vector_ps, write_ps, *starts)  # all times are multiples of it
+    low = min(starts) // unit
+    high = low + (work.mvm_ps + work.tiles * write_ps) // unit
     while low < high:
         middle = (low + high) // 2
-        if _fits(work, starts, write_ps, middle):
+        if _fits(work, starts, write_ps, middle * unit):
             high = middle
         else:
             low = middle + 1
-    return high
+    return high * unit
 
 
 def _fits(work: LayerWork, starts: Sequence[int], write_ps: int, end_ps: int) -> bool:
