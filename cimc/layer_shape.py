@@ -6,6 +6,7 @@ from cimc.context import CimcContext
 from cimc.cost import LayerShape, groups_in_matrix
 from cimc.dialects.cim.layers import ConvOp, LayerOp
 from cimc.dialects.tensor_types import shape_of
+from cimc.mapping.choose import unpacked
 from cimc.mapping.layer_product import LayerProduct
 from cimc.mapping.structure import Packing
 from cimc.passes.codes import streamed_bits
@@ -63,9 +64,7 @@ def plain_product(layer: LayerOp, target: Target, bits: int) -> LayerProduct:
     digits = target.input_digits(bits)
     if isinstance(layer, ConvOp):
         groups = layer.groups.value.data
-        windows = (layer.kernel, layer.strides.get_values(), layer.dilations.get_values())
-        axes = tuple(Axis(*axis) for axis in zip(*windows, strict=True))
-        return LayerProduct(groups, w[1], w[0] // groups, axes, y[2:], y[0], digits)
+        return LayerProduct(groups, w[1], w[0] // groups, layer.axes, y[2:], y[0], digits)
     inputs, outputs = w[-2:]
     matrices = prod(w[:-2])
     vectors = prod(y[:-1]) // matrices
@@ -74,7 +73,7 @@ def plain_product(layer: LayerOp, target: Target, bits: int) -> LayerProduct:
 
 def packing_of(layer: LayerOp, product: LayerProduct) -> Packing:
     """The packing that the IR says, or none."""
-    return layer.packing.data if layer.packing is not None else Packing(1, (1,) * len(product.axes))
+    return layer.packing.data if layer.packing is not None else unpacked(product)
 
 
 def paper_packing(layer: LayerOp, encoding: Encoding, target: Target) -> Packing:

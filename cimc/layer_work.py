@@ -25,6 +25,13 @@ def mapping_of(ctx: CimcContext, layer: LayerOp, target: Target) -> Mapped:
     return mapped(product, layer.encoding.data, packing_of(layer, product), target)
 
 
+def crossbars_of(op: LayerOp | MvmOp, work: LayerWork) -> int:
+    """The crossbars that work on a layer; if it does not say, one, or one for each tile that stays there."""
+    if op.crossbars is not None:
+        return op.crossbars.value.data
+    return 1 if op.streaming is None else work.tiles
+
+
 def works_of_layers(ctx: CimcContext, module: ModuleOp) -> list[tuple[LayerOp, LayerWork]]:
     """The layers that are mapped, and what they are for crossbars."""
     target, graph = target_of(module), LayerGraph()

@@ -10,7 +10,7 @@ from cimc.context import CimcContext
 from cimc.cost import LayerCost, LayerShape, cost_of, encoding_for, information_bound_ps
 from cimc.dialects.cim.layers import LayerOp
 from cimc.layer_shape import layer_shape, paper_packing, plain_product
-from cimc.layer_work import works_of_layers
+from cimc.layer_work import crossbars_of, works_of_layers
 from cimc.main_function import target_of
 from cimc.mapping.choose import mapped
 from cimc.resident import resident_schedule
@@ -147,14 +147,13 @@ class _Planned:
 def _schedule(ctx: CimcContext, module: ModuleOp, layers: Sequence[tuple[LayerOp, LayerWork]]) -> _Planned:
     """The schedule that `cim-schedule` makes of what is allotted, or that of the paper."""
     works, machine = [work for _, work in layers], machine_of(target_of(module))
-    counts = [layer.crossbars for layer, _ in layers]
     if any(layer.streaming for layer, _ in layers):
         schedule = resident_schedule(ctx, module)
         copies = (len(pieces) // work.tiles for pieces, work in zip(schedule.pieces, works, strict=True))
         interval = max(interval_ps(work, n, machine) for work, n in zip(works, copies, strict=True))
         return _Planned(schedule.writes, schedule.end_ps, interval, resident_bound_ps(works, machine))
-    if any(counts):
-        schedule = list_schedule(works, [1 if c is None else c.value.data for c in counts], machine)
+    if any(layer.crossbars for layer, _ in layers):
+        schedule = list_schedule(works, [crossbars_of(*layer) for layer in layers], machine)
     else:
         schedule = sequential(works, machine)
     return _Planned(schedule.writes, schedule.end_ps, schedule.end_ps, lower_bound_ps(works, machine))

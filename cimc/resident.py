@@ -10,10 +10,10 @@ from cimc.context import CimcContext
 from cimc.dialects.cim.layers import ConvOp, LayerOp
 from cimc.dialects.tensor_types import shape_of
 from cimc.interpreters.readiness import Readiness, Ready, image_times, patch_times
-from cimc.layer_work import works_of_layers
+from cimc.layer_work import crossbars_of, works_of_layers
 from cimc.main_function import main_function, target_of
 from cimc.runtime.arrays import Array
-from cimc.runtime.packing import Axis, pack_vectors
+from cimc.runtime.packing import pack_vectors
 from cimc.runtime.streaming import stream
 from cimc.schedule.list_schedule import Schedule
 from cimc.schedule.resident import resident_pieces
@@ -28,7 +28,7 @@ def resident_schedule(ctx: CimcContext, module: ModuleOp) -> Schedule:
     write_ps = target_of(module).write_ps
     readiness = Readiness(ctx.tensors)
     layers = works_of_layers(ctx, module)
-    counts = [w.tiles if layer.crossbars is None else layer.crossbars.value.data for layer, w in layers]
+    counts = [crossbars_of(layer, work) for layer, work in layers]
     pieces = resident_pieces([work for _, work in layers], counts)
     copies = {layer: (work, count // work.tiles) for (layer, work), count in zip(layers, counts, strict=True)}
     end_ps = 0
@@ -69,10 +69,8 @@ def _vector_times(layer: LayerOp, readiness: Readiness) -> Ready:
         return readiness.latest(layer.streamed)
     if _by_position(layer):
         assert isinstance(layer, ConvOp)
-        windows = (layer.kernel, layer.strides.get_values(), layer.dilations.get_values())
-        axes = [Axis(*axis) for axis in zip(*windows, strict=True)]
         pixels = readiness.by_pixel(layer.x)
-        return patch_times(pixels, axes, _positions(layer), layer.pads.get_values()).ravel()
+        return patch_times(pixels, layer.axes, _positions(layer), layer.pads.get_values()).ravel()
     inputs_axis = -1 if layer.stationary is None else -2
     times = readiness.full(layer.streamed).max(axis=inputs_axis)
     by_vector = times.reshape(prod(shape_of(layer.w)[:-2]), -1).max(axis=0)

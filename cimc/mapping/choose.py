@@ -17,6 +17,9 @@ from cimc.target import Target
 MAX_POSITIONS = 32
 """Output positions of a patch: beyond, a patch saves little, and its matrix grows large."""
 
+MAX_PLANES = 16
+"""Planes of input digits that are stacked: activations have no more bits."""
+
 MAX_CELLS = 1 << 24
 """Cells of a packed matrix: larger ones are dense enough as they are."""
 
@@ -64,14 +67,12 @@ def _mapped(layer: LayerProduct, encoding: Encoding, packing: Packing, target: T
 
 
 @lru_cache(maxsize=4096)
-def best(
-    layer: LayerProduct, codes: tuple[int, int], mapping: MappingName, target: Target, max_planes: int
-) -> Mapped | None:
+def best(layer: LayerProduct, codes: tuple[int, int], mapping: MappingName, target: Target) -> Mapped | None:
     """The fastest way to map a layer whose stored codes go from the first to the second, in a mapping.
 
-    At most so many planes of input digits are stacked. None if no encoding holds the codes.
+    None if no encoding holds the codes.
     """
-    return _fastest(layer, _encodings(layer, codes, mapping, target, max_planes), target, covers=True)
+    return _fastest(layer, _encodings(layer, codes, mapping, target), target, covers=True)
 
 
 @lru_cache(maxsize=4096)
@@ -125,11 +126,11 @@ def _bound_ps(layer: LayerProduct, encoding: Encoding, positions: tuple[int, ...
 
 
 def _encodings(
-    layer: LayerProduct, codes: tuple[int, int], mapping: MappingName, target: Target, max_planes: int
+    layer: LayerProduct, codes: tuple[int, int], mapping: MappingName, target: Target
 ) -> Iterator[Encoding]:
     """Those that hold the codes, by the planes that are stacked."""
     cycles_before = 0
-    for planes in range(1, min(max_planes, layer.input_digits) + 1):
+    for planes in range(1, min(MAX_PLANES, layer.input_digits) + 1):
         encoding = fewest_digits(mapping, *codes, target.cell_bits, planes, target.dac_bits)
         if encoding is None:
             return

@@ -18,6 +18,7 @@ from cimc.layer_shape import layer_shape
 from cimc.mapping.structure import Structure
 from cimc.passes.builder import Builder
 from cimc.passes.constants import constant
+from cimc.passes.layers import layers_on_codes
 from cimc.passes.picture_vectors import picture_of, vectors_of
 from cimc.passes.unused import remove_unused
 from cimc.runtime.arrays import Array
@@ -54,11 +55,7 @@ class CimIm2colPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         context = cimc_context(ctx)
-        for layer in list(op.walk()):
-            if not isinstance(layer, LayerOp):
-                continue
-            if not layer.is_integer:
-                raise CimcError(f"layer {layer.layer.data!r} is not quantised yet; run cim-quantize")
+        for layer in layers_on_codes(op):
             _MatrixView(Builder(context, layer), layer).run()
         remove_unused(op)
 
@@ -85,16 +82,16 @@ class _MatrixView:
         codes = constant(self.build.ctx, layer.w)
         assert codes is not None, "a convolution's weights are constant"
         groups, w = layer.groups.value.data, shape_of(layer.w)
-        windows = (layer.kernel, layer.strides.get_values(), layer.dilations.get_values())
-        axes = tuple(Axis(*axis) for axis in zip(*windows, strict=True))
         structure = None
         if layer.packing is not None and not layer.packing.data.is_plain:
             packing = layer.packing
-            structure = Structure(packing.data.groups, packing.data.positions, axes, packing.data.covered)
+            structure = Structure(
+                packing.data.groups, packing.data.positions, layer.axes, packing.data.covered
+            )
             inputs, outputs = structure.row_blocks * w[1], structure.column_blocks * w[0] // groups
             sizes = zip(shape_of(layer.y)[2:], structure.positions, strict=True)
             vectors = shape_of(layer.y)[0] * prod(-(-n // p) for n, p in sizes)
-            matrices = band_matrix(codes, axes, structure.positions, groups, structure.groups)
+            matrices = band_matrix(codes, layer.axes, structure.positions, groups, structure.groups)
         else:
             matrices = codes.reshape(groups, w[0] // groups, -1).transpose(0, 2, 1)
         x = vectors_of(self.build, layer, (shape.repeats, vectors, inputs), packing)

@@ -13,7 +13,7 @@ from cimc.dialects.cim.attributes import VectorsAttr
 from cimc.dialects.cim.mapping import MvmOp
 from cimc.dialects.tensor_types import shape_of
 from cimc.errors import CimcError
-from cimc.layer_work import works_of_tiles
+from cimc.layer_work import crossbars_of, works_of_tiles
 from cimc.main_function import target_of
 from cimc.runtime.vectors import Vectors
 from cimc.schedule.list_schedule import list_schedule
@@ -56,19 +56,22 @@ class CimSchedulePass(ModulePass):
 
 
 def _pieces(layers: Sequence[tuple[MvmOp, LayerWork]], machine: Machine) -> Sequence[Sequence[Piece]]:
-    counts = [1 if mvm.crossbars is None else mvm.crossbars.value.data for mvm, _ in layers]
+    counts = [crossbars_of(mvm, work) for mvm, work in layers]
     works = [work for _, work in layers]
     streaming = {mvm.streaming is not None for mvm, _ in layers}
     if len(streaming) > 1:
         raise CimcError("some layers are streaming and some are not; tiles stay in crossbars for all or none")
-    wanted = counts if streaming == {False} else [sum(counts)]
-    for (mvm, _), count in zip(layers, wanted, strict=False):
-        if count > machine.crossbars:
-            what = "layer " + repr(mvm.layer.data) if streaming == {False} else "the network"
-            raise CimcError(f"{what} wants {count} crossbars, the target has {machine.crossbars}")
     if streaming == {True}:
+        _check_crossbars("the network", sum(counts), machine)
         return resident_pieces(works, counts)
+    for (mvm, _), count in zip(layers, counts, strict=True):
+        _check_crossbars(f"layer {mvm.layer.data!r}", count, machine)
     return list_schedule(works, counts, machine).pieces
+
+
+def _check_crossbars(what: str, count: int, machine: Machine) -> None:
+    if count > machine.crossbars:
+        raise CimcError(f"{what} wants {count} crossbars, the target has {machine.crossbars}")
 
 
 def _place(chain: Sequence[MvmOp], pieces: Sequence[Piece], order: int) -> None:

@@ -16,7 +16,7 @@ from cimc.main_function import target_of
 from cimc.mapping.choose import mapped
 from cimc.mapping.digits import fewest_digits
 from cimc.passes.codes import codes_to_store
-from cimc.passes.ways import ALL_PLANES, best_way, family
+from cimc.passes.ways import best_way, family
 from cimc.runtime.encoding import Encoding, MappingName
 from cimc.target import Target
 
@@ -92,7 +92,7 @@ def _short_encoding(
     ctx: CimcContext, layer: LayerOp, mappings: tuple[MappingName, ...], target: Target
 ) -> Encoding:
     """The encoding of the mapping that costs least in the best packing, before planes are stacked."""
-    mapping = best_way(ctx, layer, mappings, target, ALL_PLANES).encoding.mapping
+    mapping = best_way(ctx, layer, mappings, target).encoding.mapping
     encoding = fewest_digits(mapping, *codes_to_store(ctx, layer), target.cell_bits)
     assert encoding is not None, "there is one with more planes"
     return encoding

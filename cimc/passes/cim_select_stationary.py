@@ -10,7 +10,7 @@ from cimc.context import cimc_context
 from cimc.dialects.cim.layers import LayerOp
 from cimc.errors import CimcError
 from cimc.main_function import target_of
-from cimc.passes.ways import ALL_PLANES, best_way, family
+from cimc.passes.ways import best_way, family
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ class CimSelectStationaryPass(ModulePass):
             if self.stationary == "inputs":
                 layer.stationary = StringAttr("inputs")
             elif self.stationary == "any" or layer.is_computed:
-                plain = best_way(context, layer, mappings, target, ALL_PLANES)
+                plain = best_way(context, layer, mappings, target)
                 layer.stationary = StringAttr("inputs")
-                swapped = best_way(context, layer, mappings, target, ALL_PLANES)
+                swapped = best_way(context, layer, mappings, target)
                 if swapped.latency_ps >= plain.latency_ps:
                     layer.stationary = None

@@ -13,7 +13,7 @@ from cimc.errors import CimcError
 from cimc.layer_shape import layer_product, packing_of
 from cimc.main_function import target_of
 from cimc.mapping.choose import mapped
-from cimc.passes.ways import ALL_PLANES, best_way
+from cimc.passes.ways import best_way
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class CimStackPlanesPass(ModulePass):
             if encoding.unit_columns:
                 continue  # a column of ones reads no stacked planes
             before = mapped(product, encoding, packing_of(layer, product), target)
-            way = best_way(context, layer, (encoding.mapping,), target, ALL_PLANES)
+            way = best_way(context, layer, (encoding.mapping,), target)
             if way.encoding.planes > 1 and way.latency_ps < before.latency_ps:
                 layer.encoding = EncodingAttr(way.encoding)
                 layer.packing = None if way.packing.is_plain else PackingAttr(way.packing)

@@ -22,10 +22,10 @@ from cimc.dialects.tensor_types import (
     shape_of,
     type_holding,
 )
-from cimc.errors import CimcError
 from cimc.passes.builder import Builder
 from cimc.passes.codes import stored_range
 from cimc.passes.constants import constant
+from cimc.passes.layers import layers_on_codes
 from cimc.passes.unused import remove_unused
 from cimc.passes.zero_point import correction
 
@@ -56,11 +56,7 @@ class CimUnsignedCodesPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         context = cimc_context(ctx)
-        for layer in list(op.walk()):
-            if not isinstance(layer, LayerOp):
-                continue
-            if not layer.is_integer:
-                raise CimcError(f"layer {layer.layer.data!r} is not quantised yet; run cim-quantize")
+        for layer in layers_on_codes(op):
             _Unsigned(Builder(context, layer), layer).run()
         remove_unused(op)
 

@@ -9,9 +9,6 @@ from cimc.passes.codes import codes_to_store
 from cimc.runtime.encoding import MAPPINGS, MappingName
 from cimc.target import NEEDED_READS, Target
 
-ALL_PLANES = 16
-"""Planes that may be stacked: activations have no more bits."""
-
 
 def family(mapping: str | None, target: Target) -> tuple[MappingName, ...]:
     """The mappings that an option allows, by default the target's. Raises `CimcError` if there are none."""
@@ -32,16 +29,14 @@ def family(mapping: str | None, target: Target) -> tuple[MappingName, ...]:
     return (name, "differential-column") if name == "mixed-digits" else (name,)
 
 
-def best_way(
-    ctx: CimcContext, layer: LayerOp, mappings: tuple[MappingName, ...], target: Target, max_planes: int
-) -> Mapped:
+def best_way(ctx: CimcContext, layer: LayerOp, mappings: tuple[MappingName, ...], target: Target) -> Mapped:
     """The fastest way to map a layer in one of some mappings. Raises `CimcError` if its codes fit none."""
     if layer.precision is None:
         raise CimcError(f"layer {layer.layer.data!r} has no precision; assign one first")
     product, codes = layer_product(ctx, layer, target), codes_to_store(ctx, layer)
     if "mixed-digits" in mappings and codes[0] >= 0:
         mappings = ("offset", *mappings)  # without a sign, no digit needs a pair
-    ways = [best(product, codes, mapping, target, max_planes) for mapping in mappings]
+    ways = [best(product, codes, mapping, target) for mapping in mappings]
     found = [way for way in ways if way is not None]
     if not found:
         raise CimcError(f"layer {layer.layer.data!r}: no digits hold codes from {codes[0]} to {codes[1]}")

@@ -36,6 +36,11 @@ class Axis:
         return tuple(sorted({self.tap(i, k) for i in range(positions) for k in range(self.kernel)}))
 
 
+def axes_of(kernel: Sequence[int], strides: Sequence[int], dilations: Sequence[int]) -> tuple[Axis, ...]:
+    """The windows of a convolution along each of its axes."""
+    return tuple(Axis(*axis) for axis in zip(kernel, strides, dilations, strict=True))
+
+
 def band_matrix(
     w: Array, axes: Sequence[Axis], positions: Sequence[int], groups: int, groups_per_matrix: int
 ) -> Array:

@@ -14,7 +14,7 @@ from xdsl.utils.exceptions import VerifyException
 from cimc.errors import CimcError
 from cimc.mapping.structure import Packing, Structure
 from cimc.runtime.encoding import MAPPINGS, Encoding, MappingName
-from cimc.runtime.packing import Axis
+from cimc.runtime.packing import axes_of
 from cimc.runtime.quantization import Quantizer
 from cimc.runtime.tile import Range, Tile
 from cimc.runtime.vectors import Vectors
@@ -247,9 +247,7 @@ class StructureAttr(Data[Structure]):
         positions, *windows = sizes
         if len({len(size) for size in sizes}) != 1:
             parser.raise_error("positions, kernel, strides and dilations have as many axes", pos)
-        return Structure(
-            groups, positions, tuple(Axis(*axis) for axis in zip(*windows, strict=True)), covered
-        )
+        return Structure(groups, positions, axes_of(*windows), covered)
 
     def print_parameter(self, printer: Printer) -> None:
         s = self.data

@@ -23,7 +23,7 @@ from cimc.dialects.cim.constraints import CODES, FLOATS, TENSOR
 from cimc.dialects.cim.layers import INTS
 from cimc.dialects.tensor_types import codes_type, element_type, shape_of
 from cimc.mapping.structure import Structure
-from cimc.runtime.packing import Axis
+from cimc.runtime.packing import axes_of
 
 
 @irdl_op_definition
@@ -181,8 +181,7 @@ class Im2colOp(IRDLOperation):
     def structure(self) -> Structure:
         """Which blocks of the packed matrix are in use."""
         assert self.packing is not None
-        windows = (self.kernel.get_values(), self.strides.get_values(), self.dilations.get_values())
-        axes = tuple(Axis(*axis) for axis in zip(*windows, strict=True))
+        axes = axes_of(self.kernel.get_values(), self.strides.get_values(), self.dilations.get_values())
         return Structure(self.packing.data.groups, self.packing.data.positions, axes)
 
 

@@ -45,6 +45,7 @@ from cimc.dialects.cim.attributes import (
 from cimc.dialects.cim.constraints import COUNT, TENSOR
 from cimc.dialects.tensor_types import Shape, element_type, shape_of
 from cimc.dialects.weights import InlineOp, LoadOp
+from cimc.runtime.packing import Axis, axes_of
 from cimc.runtime.quantization import Quantizer
 
 INTS = DenseArrayBase.constr(i64)
@@ -178,6 +179,11 @@ class ConvOp(LayerOp):
     def kernel(self) -> Shape:
         """The sizes of the kernel."""
         return shape_of(self.w)[2:]
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """The windows along each axis."""
+        return axes_of(self.kernel, self.strides.get_values(), self.dilations.get_values())
 
     def verify_(self) -> None:
         x, w, y = shape_of(self.x), shape_of(self.w), shape_of(self.y)
