@@ -6,7 +6,8 @@
     writes  = repeats * tiles
     cycles  = repeats * tiles * vectors * ceil(activation_bits / dac_bits)
 
-Digital work is free. Times are whole picoseconds, so that sums are exact.
+Digital work is free. Times are whole picoseconds, so that sums are exact. Tiles are counted in
+`cimc.mapping`, which knows more packings and digits; with the paper's they are those of the formula.
 """
 
 from collections.abc import Iterable
