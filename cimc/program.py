@@ -17,11 +17,12 @@ from cimc.data import batches, inputs_for, save_npz
 from cimc.driver import Observer, drop_unused_arrays, run_pipeline
 from cimc.errors import CimcError
 from cimc.frontend.importer import import_onnx
-from cimc.interpreters.execute import execute
+from cimc.interpreters.execute import Executor
 from cimc.interpreters.replay import Replay
+from cimc.interpreters.simulation import Simulation
 from cimc.interpreters.xbar import Clock
 from cimc.ir_files import load_module, save_module
-from cimc.main_function import main_function, set_target
+from cimc.main_function import main_function, set_target, target_of
 from cimc.pipelines import LAST_CHOICE, Options, OptLevel, Stage, pipeline
 from cimc.report import Report, report_of
 from cimc.runtime.arrays import Array
@@ -39,7 +40,8 @@ class Program:
     module: ModuleOp
     compiled_report: Report | None = None
     timeline: Timeline | None = field(default=None, init=False)
-    """When the crossbars did what in the last inference that was run; None below the xbar level."""
+    """When the crossbars do what in an inference, once one was run; None below the xbar level."""
+    _chip: "Chip | None" = field(default=None, init=False)
 
     def report(self) -> Report:
         """What each layer costs. Raises `CimcError` for a program that was loaded from a file."""
@@ -47,36 +49,58 @@ class Program:
             raise CimcError("only a program that has just been compiled has a report")
         return self.compiled_report
 
-    def run(self, x: Array | Mapping[str, Array]) -> dict[str, Array]:
+    def run(
+        self, x: Array | Mapping[str, Array], *, target: Target | None = None, seed: int = 0, trial: int = 0
+    ) -> dict[str, Array]:
         """The outputs by name of inputs by name, or of the single input.
 
         Inputs may hold any multiple of the batch that the program was compiled for; it then runs once for
-        each. Raises `CimcError` if an input is missing or of another shape.
+        each. The chip is `trial` number so and so of a `seed`, of those that `target` describes, by default
+        that which the program was compiled for. Raises `CimcError` if an input is missing or of another
+        shape.
         """
         data = {"x": x} if isinstance(x, np.ndarray) else x
         function = main_function(self.module)
         inputs = inputs_for(function, data, "the input")
-        outputs = [self.run_batch(batch) for batch in batches(function, inputs)]
-        return concatenated(outputs)
+        chip = self.chip(target, seed, trial)
+        return concatenated([chip.run_batch(n, batch) for n, batch in enumerate(batches(function, inputs))])
 
-    def run_batch(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
-        """The outputs of one batch of exactly the size that the program was compiled for.
-
-        What the crossbars do is replayed and checked once. Raises `CimcError` if it cannot be.
-        """
-        clock = Clock(self.module, self.ctx.tensors)
-        if self.timeline is None:
-            replay = Replay(self.module)
-            outputs = execute(self.module, self.ctx.tensors, inputs, replay, clock)
-            replay.check(clock.timeline)
-        else:
-            outputs = execute(self.module, self.ctx.tensors, inputs, clock)
-        self.timeline = clock.timeline if clock.timeline.events else None
-        return outputs
+    def chip(self, target: Target | None = None, seed: int = 0, trial: int = 0) -> "Chip":
+        """A chip with the program: the same one as before, unless another one is asked for."""
+        wanted = (target or target_of(self.module), seed, trial)
+        if self._chip is None or self._chip.identity != wanted:
+            self._chip = Chip(self, *wanted)
+        return self._chip
 
     def save(self, path: str | Path) -> None:
         """Writes `path` (`.mlir`) and, beside it, the weights as `.safetensors`."""
         save_module(self.ctx, self.module, Path(path))
+
+
+class Chip:
+    """A chip with a program. It may be one of those that another target describes than the program's."""
+
+    def __init__(self, program: Program, target: Target, seed: int, trial: int) -> None:
+        self.identity = (target, seed, trial)
+        self.simulation = Simulation(program.module, target, seed, trial)
+        self._program = program
+        self._executor = Executor(program.module, program.ctx.tensors, self.simulation)
+
+    def run_batch(self, number: int, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """The outputs of one batch of exactly the size that the program was compiled for.
+
+        What the crossbars do, and when, is the same for all inputs: it is timed, replayed and checked in the
+        program's first run. Raises `CimcError` if it cannot be.
+        """
+        self.simulation.begin_batch(number)
+        if self._program.timeline is not None:
+            return self._executor.run(inputs)
+        module = self._program.module
+        clock, replay = Clock(module, self._program.ctx.tensors), Replay(module)
+        outputs = self._executor.run(inputs, replay, clock)
+        replay.check(clock.timeline)
+        self._program.timeline = clock.timeline if clock.timeline.events else None
+        return outputs
 
 
 def concatenated(outputs: Sequence[Mapping[str, Array]]) -> dict[str, Array]:

@@ -96,7 +96,7 @@ class Report(Mapping[str, Any]):
         """The report as plain data, in microseconds."""
         latency_ps = self.latency_ps
         return {
-            "target": asdict(self.target),
+            "target": self.target.as_table(),
             "layers": [layer.as_json() for layer in self.layers],
             "total": {
                 "tile_writes": sum(layer.cost.tile_writes for layer in self.layers),

@@ -2,12 +2,15 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast, get_args
 
 from cimc.errors import CimcError
+from cimc.runtime.analog.adc import Adc
+from cimc.runtime.analog.cells import Cells
+from cimc.runtime.analog.chip import Analog
 from cimc.runtime.encoding import MAPPINGS, MappingName
 
 DEFAULT_TARGET = "rram-256x256-c4"
@@ -49,8 +52,22 @@ class Target:
     mapping: MappingName = "differential-column"
     reads: tuple[Read, ...] = ("differential", "single-ended")
     """What the ADCs can read: the difference of a pair of columns or rows, or single columns."""
+    adc: Adc = field(default_factory=Adc)
+    """The ADCs' resolution and range: ideal ones by default."""
+    cells: Cells = field(default_factory=Cells)
+    """Noise, faults and drift of cells: none by default."""
 
     def __post_init__(self) -> None:
+        for key, section in SECTIONS.items():
+            value = getattr(self, key)
+            if isinstance(value, Mapping):
+                table = cast(Mapping[str, Any], value)
+                object.__setattr__(self, key, _section(f"target {self.name}", key, section, table))
+        self._check_numbers()
+        self._check_mapping()
+        self.cells.check(self.cell_bits)
+
+    def _check_numbers(self) -> None:
         for key, low, high in (
             ("rows", 1, 1 << 16),
             ("cols", 1, 1 << 16),
@@ -71,6 +88,8 @@ class Target:
                 raise CimcError(f"target {self.name}: {key} must be a picosecond or more, got {value!r}")
             if value * PICOSECONDS_PER_US > 1 << 62:
                 raise CimcError(f"target {self.name}: {key} of {value!r} is too long")
+
+    def _check_mapping(self) -> None:
         if self.mapping not in MAPPINGS:
             raise CimcError(
                 f"target {self.name}: mapping must be one of {', '.join(MAPPINGS)}, got {self.mapping!r}"
@@ -103,6 +122,25 @@ class Target:
         """Digits of `dac_bits` bits that drive a row one after the other, of an input of so many bits."""
         return -(-activation_bits // self.dac_bits)
 
+    @property
+    def analog(self) -> Analog:
+        """What its converters and cells are like."""
+        return Analog(self.adc, self.cells, self.dac_bits)
+
+    def as_table(self) -> dict[str, Any]:
+        """What a file would say of it: all keys, but of tables only what differs from their defaults."""
+        table = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in SECTIONS}
+        for key, section in SECTIONS.items():
+            own, default = getattr(self, key), section()
+            changed = [f.name for f in fields(section) if getattr(own, f.name) != getattr(default, f.name)]
+            if changed:
+                table[key] = {name: getattr(own, name) for name in changed}
+        return table
+
+    def as_ideal(self) -> "Target":
+        """The same target with ideal converters and cells."""
+        return replace(self, **{key: section() for key, section in SECTIONS.items()})
+
     def with_crossbars(self, crossbars: int | None) -> "Target":
         """The same target with another number of crossbars, if one is given."""
         return self if crossbars is None else replace(self, crossbars=crossbars)
@@ -115,6 +153,21 @@ class Target:
             "mixed-digits": self.cols % 2,
         }
         return tuple(m for m in MAPPINGS if not odd.get(m) and set(NEEDED_READS[m]) <= set(self.reads))
+
+
+SECTIONS: Mapping[str, type[Adc | Cells]] = {"adc": Adc, "cells": Cells}
+"""The tables of a target file, by key."""
+
+
+def _section(label: str, key: str, section: type[Any], table: Mapping[str, Any]) -> Any:
+    _check_keys(f"{label}: {key}", section, table)
+    return section(**table)
+
+
+def _check_keys(label: str, section: type[Any], table: Mapping[str, Any]) -> None:
+    known = {f.name for f in fields(section)}
+    if unknown := sorted(set(table) - known):
+        raise CimcError(f"{label}: unknown key {unknown[0]!r}; known are {', '.join(sorted(known))}")
 
 
 def built_in_targets() -> list[str]:
@@ -145,11 +198,7 @@ def _parse(text: str, default_name: str) -> Target:
         table: Mapping[str, Any] = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as e:
         raise CimcError(f"target {default_name}: not valid TOML: {e}") from None
-    known = {f.name for f in fields(Target)}
-    if unknown := sorted(set(table) - known):
-        raise CimcError(
-            f"target {default_name}: unknown key {unknown[0]!r}; known are {', '.join(sorted(known))}"
-        )
+    _check_keys(f"target {default_name}", Target, table)
     values = {"name": default_name, **table}
     if not isinstance(values["name"], str):
         raise CimcError(f"target {default_name}: name must be a string")

@@ -511,7 +511,7 @@ def check(drawn: Layer, options: Options, path: Path) -> Program:
     for stage in ("onnx", "cim", "xbar"):
         checked = drawn.inputs if stage == "xbar" else False
         program = cimc.compile(path, **vars(options), emit=stage, check=checked)
-        outputs = program.run_batch(drawn.inputs)
+        outputs = program.run(drawn.inputs)
         np.testing.assert_array_equal(outputs["y"], drawn.expected, stage)
         if stage == "xbar":
             check_cost(drawn, program, options)
@@ -591,9 +591,9 @@ def test_levels_agree_in_another_precision(kind: str, tmp_path: Path) -> None:
         path.write_bytes(drawn.model.SerializeToString())
         layer = cimc.compile(path, **vars(chosen), bits=bits, emit="cim")
         program = cimc.compile(path, **vars(chosen), bits=bits, check=drawn.inputs)
-        expected = layer.run_batch(drawn.inputs)["y"]
+        expected = layer.run(drawn.inputs)["y"]
         assert np.isfinite(expected).all()
-        np.testing.assert_array_equal(program.run_batch(drawn.inputs)["y"], expected)
+        np.testing.assert_array_equal(program.run(drawn.inputs)["y"], expected)
         if bits == (drawn.matrix.weight_bits, drawn.matrix.activation_bits):
             np.testing.assert_array_equal(expected, drawn.expected)
         check_cost(replace(drawn, matrix=matrix), program, chosen)
@@ -668,7 +668,7 @@ def test_packing_alone_is_exact(data: st.DataObject) -> None:
             packed.packing, slowest_ps = PackingAttr(Packing(groups, positions)), None
         run_pipeline(program.ctx, program.module, PACKED)
     assert all(op.encoding == encoding for op in program.module.walk() if isinstance(op, MvmOp))
-    np.testing.assert_array_equal(program.run_batch(drawn.inputs)["y"], drawn.expected)
+    np.testing.assert_array_equal(program.run(drawn.inputs)["y"], drawn.expected)
     assert program.timeline is not None
     assert slowest_ps is None or program.timeline.end_ps <= slowest_ps
 
@@ -693,7 +693,7 @@ def test_sixteen_bits_need_wide_sums(mapping: str, tmp_path: Path) -> None:
     assert sums.max() == 40 << 30
     for stage in ("cim", "xbar"):
         program = cimc.compile(path, mapping=mapping, emit=stage)
-        np.testing.assert_array_equal(program.run_batch(graph.inputs)["y"], sums.astype(np.float32))
+        np.testing.assert_array_equal(program.run(graph.inputs)["y"], sums.astype(np.float32))
 
 
 @st.composite
@@ -752,7 +752,7 @@ def test_networks_give_the_numbers_of_onnxruntime(
             schedule=schedule[1] if level[0] else None,
             check=graph.inputs,
         )
-    np.testing.assert_array_equal(program.run_batch(graph.inputs)["y"], expected)
+    np.testing.assert_array_equal(program.run(graph.inputs)["y"], expected)
     report, timeline = program.report(), program.timeline
     assert timeline is not None
     assert timeline.end_ps == report.latency_ps >= report.lower_bound_ps

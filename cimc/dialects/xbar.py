@@ -10,7 +10,7 @@ of their own without types, since those of the operands say all: it takes less t
 
 from typing import ClassVar
 
-from xdsl.dialects.builtin import IntegerAttr, StringAttr, UnitAttr, i64
+from xdsl.dialects.builtin import FloatAttr, IntegerAttr, StringAttr, UnitAttr, f64, i64
 from xdsl.ir import Attribute, Dialect, ParametrizedAttribute, SSAValue, TypeAttribute
 from xdsl.irdl import (
     IRDLOperation,
@@ -109,6 +109,7 @@ class MvmOp(IRDLOperation):
     (shift-and-add, partial sums). Inputs and sums are those of the tile that was written last. With
     `vectors`, only these stream; the others go through a copy of the tile. The first vector waits until all
     are there; if they are `streaming`, each starts as soon as it is there and the one before is through.
+    ADCs, where the target's are not ideal, convert sums up to `adc_range` units, if that is given.
 
     Adding is digital and in any order, so an accumulator is no reason to wait: products of one layer on
     several crossbars run at the same time, and the chain of their sums only says when all are complete.
@@ -127,6 +128,7 @@ class MvmOp(IRDLOperation):
     encoding = prop_def(EncodingAttr)
     range = opt_prop_def(VectorsAttr, prop_name="vectors")
     streaming = opt_prop_def(UnitAttr)
+    adc_range = opt_prop_def(FloatAttr.constr(f64))
     crossbar = operand_def(CrossbarType())
     vectors = operand_def(CODES)
     sums = operand_def(_S)
@@ -144,6 +146,9 @@ class MvmOp(IRDLOperation):
             self.range.print_parameter(printer)
         if self.streaming is not None:
             printer.print_string(" streaming")
+        if self.adc_range is not None:
+            printer.print_string(" adc_range ")
+            printer.print_float(self.adc_range.value.data, f64)
         printer.print_op_attributes(self.attributes)
 
     @classmethod
@@ -160,6 +165,8 @@ class MvmOp(IRDLOperation):
             properties["vectors"] = VectorsAttr(VectorsAttr.parse_parameter(parser))
         if parser.parse_optional_keyword("streaming"):
             properties["streaming"] = UnitAttr()
+        if parser.parse_optional_keyword("adc_range"):
+            properties["adc_range"] = FloatAttr(float(parser.parse_number()), f64)
         return cls.create(
             operands=[crossbar, vectors, sums],
             properties=properties,
@@ -173,6 +180,8 @@ class MvmOp(IRDLOperation):
         vectors, sums = shape_of(self.vectors), shape_of(self.sums)
         if len(vectors) != 3 or len(sums) != 3 or vectors[:2] != sums[:2]:
             raise VerifyException(f"vectors {vectors} do not go with sums {sums}")
+        if self.adc_range is not None and not self.adc_range.value.data > 0:
+            raise VerifyException(f"adc_range must be above 0, got {self.adc_range.value.data}")
         if self.range is not None:
             verify_vectors(self.range, self.vectors)
         write = self.crossbar.owner

@@ -15,15 +15,18 @@ from cimc.interpreters.cim import CimFunctions
 from cimc.interpreters.func import FuncFunctions
 from cimc.interpreters.naming import naming
 from cimc.interpreters.onnx import OnnxFunctions
+from cimc.interpreters.simulation import Simulation
 from cimc.interpreters.weights import WeightsFunctions
 from cimc.interpreters.xbar import XbarFunctions
-from cimc.main_function import input_names, main_function, output_names
+from cimc.main_function import input_names, main_function, output_names, target_of
 from cimc.runtime.arrays import Array
 from cimc.tensor_store import TensorStore
 
 
 class _FreeDeadValues(Interpreter.Listener):
     """Drops arrays after their last use, so that a network does not hold all its activations."""
+
+    interpreter: Interpreter
 
     def __init__(self, function: FuncOp) -> None:
         self.last_uses: dict[Operation, list[SSAValue]] = {}
@@ -32,8 +35,6 @@ class _FreeDeadValues(Interpreter.Listener):
             dead = [v for v in dict.fromkeys((*op.operands, *op.results)) if v not in seen]
             seen.update(dead)
             self.last_uses[op] = dead
-
-    interpreter: Interpreter
 
     def did_interpret_op(self, op: Operation, results: PythonValues) -> None:
         scope = cast(
@@ -52,36 +53,49 @@ class _NamingInterpreter(Interpreter):
             return super()._run_op(op, inputs)
 
 
-def execute(
-    module: ModuleOp,
-    tensors: TensorStore,
-    inputs: Mapping[str, Array],
-    *listeners: Interpreter.Listener,
-) -> dict[str, Array]:
-    """The outputs by name for inputs by name, each of the shape the function says.
+class Executor:
+    """Runs a module's `main` function as often as is wanted, on a chip that keeps what it is programmed with.
 
-    Raises `CimcError` with the name of the op or node that cannot be executed.
+    Without a chip, it is that of the target with ideal converters and cells.
     """
-    function = main_function(module)
-    names = input_names(function)
-    arguments = [
-        _checked(name, inputs, type_)
-        for name, type_ in zip(names, function.function_type.inputs, strict=True)
-    ]
-    free = _FreeDeadValues(function)
-    interpreter = _NamingInterpreter(module, listeners=(*listeners, free))
-    free.interpreter = interpreter
-    for functions in (
-        FuncFunctions(),
-        OnnxFunctions(),
-        WeightsFunctions(tensors),
-        CimFunctions(),
-        XbarFunctions(),
-    ):
-        interpreter.register_implementations(functions)
-    with np.errstate(all="ignore"):  # infinities and NaN are values, as in IEEE 754
-        results = interpreter.call_op(function, tuple(arguments))
-    return dict(zip(output_names(function), results, strict=True))
+
+    def __init__(self, module: ModuleOp, tensors: TensorStore, simulation: Simulation | None = None) -> None:
+        if simulation is None:
+            simulation = Simulation(module, target_of(module).as_ideal())
+        self._function = main_function(module)
+        self._free = _FreeDeadValues(self._function)
+        self._interpreter = _NamingInterpreter(module)
+        self._free.interpreter = self._interpreter
+        for functions in (
+            FuncFunctions(),
+            OnnxFunctions(),
+            WeightsFunctions(tensors),
+            CimFunctions(),
+            XbarFunctions(simulation),
+        ):
+            self._interpreter.register_implementations(functions)
+
+    def run(self, inputs: Mapping[str, Array], *listeners: Interpreter.Listener) -> dict[str, Array]:
+        """The outputs by name for inputs by name, each of the shape the function says.
+
+        Raises `CimcError` with the name of the op or node that cannot be executed.
+        """
+        function = self._function
+        arguments = [
+            _checked(name, inputs, type_)
+            for name, type_ in zip(input_names(function), function.function_type.inputs, strict=True)
+        ]
+        self._interpreter.listeners = (*listeners, self._free)
+        with np.errstate(all="ignore"):  # infinities and NaN are values, as in IEEE 754
+            results = self._interpreter.call_op(function, tuple(arguments))
+        return dict(zip(output_names(function), results, strict=True))
+
+
+def execute(
+    module: ModuleOp, tensors: TensorStore, inputs: Mapping[str, Array], *listeners: Interpreter.Listener
+) -> dict[str, Array]:
+    """Runs a module once on an ideal chip, see `Executor.run`."""
+    return Executor(module, tensors).run(inputs, *listeners)
 
 
 def _checked(name: str, inputs: Mapping[str, Array], type_: Attribute) -> Array:

@@ -12,6 +12,7 @@ from cimc.dialects.xbar import AllocOp, MvmOp, WriteOp
 from cimc.errors import CimcError
 from cimc.interpreters.cim import all_vectors, own_sums
 from cimc.interpreters.readiness import Readiness, Ready
+from cimc.interpreters.simulation import Simulation
 from cimc.main_function import target_of
 from cimc.runtime.arrays import Array
 from cimc.runtime.crossbar import Crossbar
@@ -22,12 +23,15 @@ from cimc.tensor_store import TensorStore
 
 
 @register_impls
+@dataclass
 class XbarFunctions(InterpreterFunctions):
     """The values that crossbars compute. A crossbar is one object that its states share."""
 
+    simulation: Simulation
+
     @impl(AllocOp)
     def run_alloc(self, interpreter: Interpreter, op: AllocOp, args: PythonValues) -> PythonValues:
-        target = target_of(interpreter.module)
+        target = self.simulation.target
         index = op.index.value.data
         if not 0 <= index < target.crossbars:
             raise CimcError(
@@ -38,17 +42,26 @@ class XbarFunctions(InterpreterFunctions):
     @impl(WriteOp)
     def run_write(self, interpreter: Interpreter, op: WriteOp, args: PythonValues) -> PythonValues:
         crossbar, cells = args
-        tile = op.tile.data
-        crossbar.write(tile.cells_of(cells), tile)
+        crossbar.write(self.simulation.programmed(op, crossbar, cells))
         return (crossbar,)
 
     @impl(MvmOp)
     def run_mvm(self, interpreter: Interpreter, op: MvmOp, args: PythonValues) -> PythonValues:
         crossbar, vectors, sums = args
         result = own_sums(op.sums.has_one_use(), sums)
-        matrix = crossbar.tile.matrix
+        content = crossbar.content
+        matrix = content.tile.matrix
         index = all_vectors(op).index
-        crossbar.mvm(vectors[matrix, index], result[matrix, index], op.encoding.data)
+        simulation = self.simulation
+        content.add_products(
+            vectors[matrix, index],
+            result[matrix, index],
+            op.encoding.data,
+            integer_of(op.vectors).width.data,
+            adc_range=None if op.adc_range is None else op.adc_range.value.data,
+            rng=simulation.next_read(),
+            counts=simulation.counts[op.layer.data],
+        )
         return (result, crossbar)
 
 
@@ -87,7 +100,6 @@ class Clock(Interpreter.Listener):
 
     def _mvm(self, op: MvmOp, crossbar: Crossbar) -> None:
         _check_state(op)
-        assert crossbar.tile is not None, "the write has set it"
         vectors = all_vectors(op)
         vector_cycles = op.encoding.data.cycles(self.target.input_digits(integer_of(op.vectors).width.data))
         vector_ps = vector_cycles * self.target.mvm_ps
@@ -96,8 +108,8 @@ class Clock(Interpreter.Listener):
         counters = Counters(
             mvm_cycles=cycles,
             mvm_ps=cycles * self.target.mvm_ps,
-            adc_conversions=cycles * op.encoding.data.readouts(crossbar.tile),
-            dac_conversions=cycles * crossbar.tile.shape[0],
+            adc_conversions=cycles * op.encoding.data.readouts(crossbar.content.tile),
+            dac_conversions=cycles * crossbar.content.tile.shape[0],
         )
         end = int(ends[-1])
         self.timeline.occupy(Event("mvm", crossbar.index, op.layer.data, start, end), counters)

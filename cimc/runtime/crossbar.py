@@ -1,17 +1,75 @@
-"""A crossbar with an ideal ADC: what is written, and the exact products it gives."""
+"""Crossbars: what is written into them, and the products that they give."""
+
+from collections.abc import Callable
 
 import numpy as np
+from numpy.random import Generator
 
 from cimc.errors import CimcError
+from cimc.runtime.analog.chip import Analog
+from cimc.runtime.analog.conductances import programmed
+from cimc.runtime.analog.digits import InputDigits
+from cimc.runtime.analog.faults import Faults
+from cimc.runtime.analog.readout import AtOnce, ReadCounts, Readout
 from cimc.runtime.arrays import Array
 from cimc.runtime.encoding import Encoding
+from cimc.runtime.products import StoredMatrix, exact_product
 from cimc.runtime.tile import Tile
 
-_FLOAT32_EXACT = 1 << 24
-"""Below this magnitude float32 holds every integer (24 bits of significand, IEEE 754)."""
 
-_FLOAT64_EXACT = 1 << 53
-"""The same of float64, with 53 bits."""
+class ProgrammedTile:
+    """A tile of encoded matrices, uint8 [matrices, rows, columns], as the cells of a crossbar take it.
+
+    `stream` gives, anew each time, the random numbers that programming it takes.
+    """
+
+    def __init__(
+        self,
+        matrices: Array,
+        tile: Tile,
+        analog: Analog,
+        stream: Callable[[], Generator] = np.random.default_rng,
+        faults: Faults | None = None,
+    ) -> None:
+        self.matrices, self.tile = matrices, tile
+        self._analog, self._faults, self._stream = analog, faults, stream
+        self._readouts: dict[tuple[Encoding, InputDigits, float | None], Readout] = {}
+
+    def add_products(
+        self,
+        vectors: Array,
+        sums: Array,
+        encoding: Encoding,
+        width: int,
+        *,
+        adc_range: float | None = None,
+        rng: Generator,
+        counts: ReadCounts,
+    ) -> None:
+        """Adds the products of codes [vectors, inputs] of a width with the tile to [vectors, sums], in place.
+
+        Bit by bit, a cycle reads for input bit i and column c the sum over rows r of x[r, i] * g[r, c];
+        shift-and-add makes of them sum_i 2^i * sum_c digit[c] * read[i, c], rounded to whole units. `rng`
+        draws what a read leaves to chance, `counts` counts what ADCs convert; their range is `adc_range`
+        units, if one is given.
+        """
+        digits = self._analog.digits(encoding, width, vectors.dtype.kind == "i")
+        key = (encoding, digits, adc_range)
+        readout = self._readouts.get(key)
+        if readout is None:
+            readout = self._readouts[key] = self.readout(encoding, digits, adc_range)
+        products = readout.products(encoding.driven(vectors, self.tile), digits, rng, counts)
+        if products.dtype.kind == "f":
+            np.rint(products, out=products)
+        sums[:, encoding.sums_of(self.tile)] += products.astype(sums.dtype, copy=False)
+
+    def readout(self, encoding: Encoding, digits: InputDigits, adc_range: float | None) -> Readout:
+        """How products come out of the tile."""
+        cells = self.tile.cells_of(self.matrices)
+        if self._analog.is_exact and self._faults is None:
+            return AtOnce(StoredMatrix(encoding.decode(cells, self.tile)))
+        g = programmed(cells, self._analog.cells, encoding.cell_bits, self._faults, self._stream())
+        return self._analog.readout(g, self.tile, encoding, digits, adc_range)
 
 
 class Crossbar:
@@ -20,43 +78,27 @@ class Crossbar:
     def __init__(self, index: int, rows: int, cols: int) -> None:
         self.index = index
         self.rows, self.cols = rows, cols
-        self.tile: Tile | None = None
-        self.cells: Array | None = None
+        self._content: ProgrammedTile | None = None
 
-    def write(self, cells: Array, tile: Tile) -> None:
-        """Programs the codes of a tile, [rows, columns]. Raises `CimcError` if they do not fit."""
-        rows, columns = tile.shape
+    def write(self, content: ProgrammedTile) -> None:
+        """Programs a tile. Raises `CimcError` if it does not fit."""
+        rows, columns = content.tile.shape
         if rows > self.rows or columns > self.cols:
             raise CimcError(
                 f"a tile of {rows}x{columns} cells does not fit crossbar {self.index} "
                 f"of {self.rows}x{self.cols}"
             )
-        self.cells, self.tile = cells, tile
+        self._content = content
 
-    def mvm(self, vectors: Array, sums: Array, encoding: Encoding) -> None:
-        """Adds the products of [vectors, inputs] with the tile to [vectors, sums], in place.
-
-        Bit by bit, a cycle reads for input bit i and column c the sum over rows r of x[r, i] * g[r, c];
-        shift-and-add makes of them sum_i 2^i * sum_c digit[c] * read[i, c]. With an ideal ADC this is the
-        product of the codes with what the digits mean, computed here at once.
-        """
-        if self.tile is None or self.cells is None:
+    @property
+    def content(self) -> ProgrammedTile:
+        """What was written last. Raises `CimcError` if that is nothing."""
+        if self._content is None:
             raise CimcError(f"crossbar {self.index} is read before anything is written into it")
-        add_products(sums, vectors, self.cells, self.tile, encoding)
+        return self._content
 
 
 def add_products(sums: Array, vectors: Array, cells: Array, tile: Tile, encoding: Encoding) -> None:
-    """Adds the products of [vectors, inputs] with a tile's cells to [vectors, sums], in place."""
-    driven = encoding.driven(vectors, tile)
-    product = exact_product(driven, encoding.decode(cells, tile))
+    """Adds the exact products of [vectors, inputs] with a tile's cells to [vectors, sums], in place."""
+    product = exact_product(encoding.driven(vectors, tile), encoding.decode(cells, tile))
     sums[:, encoding.sums_of(tile)] += product.astype(sums.dtype)
-
-
-def exact_product(x: Array, w: Array) -> Array:
-    """The exact product of two integer matrices, in the fastest type that holds every partial sum."""
-    largest = max(abs(int(x.max(initial=0))), abs(int(x.min(initial=0))))
-    bound = largest * int(np.abs(w).sum(axis=0, dtype=np.int64).max(initial=0))
-    if bound >= _FLOAT64_EXACT:
-        return x.astype(np.int64) @ w.astype(np.int64)
-    dtype = np.float32 if bound < _FLOAT32_EXACT else np.float64
-    return x.astype(dtype) @ w.astype(dtype)

@@ -1,6 +1,6 @@
 """How integer weights become cell codes, and how column sums become products again."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal, TypeAlias, get_args
 
@@ -103,11 +103,15 @@ class Encoding:
 
     def readouts(self, tile: Tile) -> int:
         """Column sums that are read from a tile in a cycle: a pair of columns is one."""
-        return tile.shape[1] - sum(
-            len(tile.column_numbers[part.columns])
-            for part in _parts(self, tile.columns)
-            if part.factor < 0 and self.mapping != "differential-row"
-        )
+        return sum(read.width for read in self.reads(tile))
+
+    def sum_count(self, tile: Tile) -> int:
+        """To how many sums a tile's columns contribute."""
+        return _parts(self, tile.columns)[0].outputs
+
+    def reads(self, tile: Tile) -> tuple["Read", ...]:
+        """What is read from a tile in a cycle: a pair of columns as one difference."""
+        return _reads(self, tile.columns)
 
     @property
     def limits(self) -> tuple[int, int]:
@@ -210,6 +214,22 @@ class Encoding:
 
 
 @dataclass(frozen=True)
+class Read:
+    """Columns of a tile that are read alike, each less its partner in `minus` if there is one.
+
+    A read is `symmetric` if it may have either sign; it counts `factor` in one of the tile's sums.
+    """
+
+    plus: Index
+    minus: Index | None
+    factor: int
+    symmetric: bool
+    sums: Index
+    width: int
+    """How many columns, or pairs, they are."""
+
+
+@dataclass(frozen=True)
 class _Part:
     """Columns of a tile that hold one digit, with one sign: what they count in which sums of the tile."""
 
@@ -218,6 +238,7 @@ class _Part:
     sums: Index
     outputs: int
     """Sums that the tile has in all."""
+    width: int
 
 
 @lru_cache(maxsize=4096)
@@ -246,8 +267,21 @@ def _parts(encoding: Encoding, columns: tuple[tuple[int, int], ...]) -> tuple[_P
     for place in np.unique(places):
         chosen = np.flatnonzero(places == place)
         among = as_index(np.searchsorted(sums, outputs[chosen]))
-        parts.append(_Part(_factor(encoding, int(place)), as_index(chosen), among, len(sums)))
+        factor = _factor(encoding, int(place))
+        parts.append(_Part(factor, as_index(chosen), among, len(sums), len(chosen)))
     return tuple(parts)
+
+
+@lru_cache(maxsize=4096)
+def _reads(encoding: Encoding, columns: tuple[tuple[int, int], ...]) -> tuple[Read, ...]:
+    by_rows = encoding.mapping == "differential-row"
+    reads: list[Read] = []
+    for part in _parts(encoding, columns):
+        if part.factor > 0:
+            reads.append(Read(part.columns, None, part.factor, by_rows, part.sums, part.width))
+        else:  # the pair's other half lies before it
+            reads[-1] = replace(reads[-1], minus=part.columns, symmetric=True)
+    return tuple(reads)
 
 
 def _factor(encoding: Encoding, place: int) -> int:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from cimc.runtime.arrays import Array
-from cimc.runtime.crossbar import exact_product
 from cimc.runtime.layout import im2col, to_image
+from cimc.runtime.products import exact_product
 
 
 def matmul_codes(x: Array, w: Array) -> Array:

@@ -27,8 +27,9 @@ def run_main(path: Path, input_file: Path, output: Path | None, reference: Path 
     parts = list(batches(function, inputs))
     outputs: list[dict[str, Array]] = []
     with count_batches(path.name, len(parts)) as advance:
-        for part in parts:
-            outputs.append(program.run_batch(part))
+        chip = program.chip()
+        for number, part in enumerate(parts):
+            outputs.append(chip.run_batch(number, part))
             advance()
     results = concatenated(outputs)
     comparisons = None if reference is None else _comparisons(program, parts, results, reference)

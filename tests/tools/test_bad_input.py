@@ -700,7 +700,7 @@ def test_interruption_of_a_pass(folder: Path) -> None:
     assert snapshot(folder) == before
 
 
-@pytest.mark.parametrize("function", ["cimc.program.execute", "cimc.ir_files.print_module"])
+@pytest.mark.parametrize("function", ["cimc.program.Executor.run", "cimc.ir_files.print_module"])
 def test_interruption(folder: Path, function: str) -> None:
     before = snapshot(folder)
     with patch(function, side_effect=KeyboardInterrupt), patch_directory(folder):

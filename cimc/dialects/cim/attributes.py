@@ -1,6 +1,6 @@
 """Attributes of the `cim` dialect. What the runtime shares with the IR is a frozen dataclass there."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, cast
 
@@ -18,7 +18,7 @@ from cimc.runtime.packing import axes_of
 from cimc.runtime.quantization import Quantizer
 from cimc.runtime.tile import Range, Tile
 from cimc.runtime.vectors import Vectors
-from cimc.target import Target
+from cimc.target import SECTIONS, Target
 
 MIN_WEIGHT_BITS, MAX_WEIGHT_BITS = 2, 16
 MIN_ACTIVATION_BITS, MAX_ACTIVATION_BITS = 1, 16
@@ -384,46 +384,72 @@ class TargetAttr(Data[Target]):
     @classmethod
     def parse_parameter(cls, parser: AttrParser) -> Target:
         pos = parser.pos
-        values: dict[str, Any] = {}
-
-        def entry() -> None:
-            key = parser.parse_identifier()
-            parser.parse_punctuation("=")
-            if parser.parse_optional_punctuation("["):
-                values[key] = parser.parse_comma_separated_list(
-                    parser.Delimiter.NONE, parser.parse_str_literal
-                )
-                parser.parse_punctuation("]")
-                return
-            text = parser.parse_optional_str_literal()
-            values[key] = parser.parse_number() if text is None else text
-
-        parser.parse_comma_separated_list(parser.Delimiter.ANGLE, entry)
+        values = _parse_entries(parser, parser.Delimiter.ANGLE)
         known = {f.name for f in fields(Target)}
-        if set(values) | {"reads"} != known:
-            wrong = ", ".join(sorted((set(values) | {"reads"}) ^ known))
-            parser.raise_error(f"missing or unknown keys of a target: {wrong}", pos)
+        needed = known - _OPTIONAL_KEYS
+        if wrong := sorted((needed - values.keys()) | (values.keys() - known)):
+            parser.raise_error(f"missing or unknown keys of a target: {', '.join(wrong)}", pos)
         try:
             return Target(**values)
         except CimcError as e:
             parser.raise_error(str(e), pos)
 
     def print_parameter(self, printer: Printer) -> None:
-        def entry(name: str) -> None:
-            value = getattr(self.data, name)
-            printer.print_string(f"{name} = ")
-            if isinstance(value, str):
-                printer.print_string_literal(value)
-            elif isinstance(value, tuple):
-                with printer.in_square_brackets():
-                    printer.print_list(cast(tuple[str, ...], value), printer.print_string_literal)
-            elif "e" in repr(value):  # 1e-07 is no number in MLIR
-                printer.print_float(value, Float64Type())
-            else:
-                printer.print_string(repr(value))
-
         with printer.in_angle_brackets():
-            printer.print_list([f.name for f in fields(Target)], entry)
+            _print_entries(printer, self.data.as_table())
+
+
+_OPTIONAL_KEYS = {"reads", *SECTIONS}
+
+
+def _parse_entries(parser: AttrParser, delimiter: AttrParser.Delimiter) -> dict[str, Any]:
+    """Keys with numbers, strings, lists of them, or entries of their own in braces."""
+    values: dict[str, Any] = {}
+
+    def entry() -> None:
+        key = parser.parse_identifier()
+        parser.parse_punctuation("=")
+        values[key] = _parse_value(parser)
+
+    parser.parse_comma_separated_list(delimiter, entry)
+    return values
+
+
+def _parse_value(parser: AttrParser) -> Any:
+    if (
+        values := parser.parse_optional_comma_separated_list(
+            parser.Delimiter.SQUARE, lambda: _parse_value(parser)
+        )
+    ) is not None:
+        return values
+    if (text := parser.parse_optional_str_literal()) is not None:
+        return text
+    if (number := parser.parse_optional_number()) is not None:
+        return number
+    return _parse_entries(parser, parser.Delimiter.BRACES)
+
+
+def _print_entries(printer: Printer, values: Mapping[str, Any]) -> None:
+    def entry(name: str) -> None:
+        printer.print_string(f"{name} = ")
+        _print_value(printer, values[name])
+
+    printer.print_list(values, entry)
+
+
+def _print_value(printer: Printer, value: Any) -> None:
+    if isinstance(value, str):
+        printer.print_string_literal(value)
+    elif isinstance(value, tuple):
+        with printer.in_square_brackets():
+            printer.print_list(cast(tuple[Any, ...], value), lambda v: _print_value(printer, v))
+    elif isinstance(value, dict):
+        with printer.in_braces():
+            _print_entries(printer, cast(dict[str, Any], value))
+    elif "e" in repr(value):  # 1e-07 is no number in MLIR
+        printer.print_float(value, Float64Type())
+    else:
+        printer.print_string(repr(value))
 
 
 TARGET = "cim.target"

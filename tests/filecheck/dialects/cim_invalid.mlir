@@ -796,3 +796,27 @@ func.func @vectors(%v: tensor<1x5x64xui8>, %c: tensor<1x64x40xui4>, %s: tensor<1
 }
 
 // CHECK: vectors #cim.vectors<4 to 9 step 2> reach beyond the 5 that there are
+
+// -----
+
+func.func @target_adc() attributes {attribute = #cim.target<name = "tiny", rows = 4, cols = 4, cell_bits = 2, dac_bits = 1, write_us = 56.0, mvm_us = 1.4, crossbars = 2, mapping = "offset", adc = {bits = 1}>} {
+  func.return
+}
+
+// CHECK: adc: bits must be a whole number from 2 to 16, got 1
+
+// -----
+
+func.func @target_cells() attributes {attribute = #cim.target<name = "tiny", rows = 4, cols = 4, cell_bits = 2, dac_bits = 1, write_us = 56.0, mvm_us = 1.4, crossbars = 2, mapping = "offset", cells = {levels = [1.0, 2.0]}>} {
+  func.return
+}
+
+// CHECK: cells: levels must hold 4 conductances for 2 bits, got 2
+
+// -----
+
+func.func @target_section_key() attributes {attribute = #cim.target<name = "tiny", rows = 4, cols = 4, cell_bits = 2, dac_bits = 1, write_us = 56.0, mvm_us = 1.4, crossbars = 2, mapping = "offset", cells = {noise = 1.0}>} {
+  func.return
+}
+
+// CHECK: target tiny: cells: unknown key 'noise'; known are drift_exponent,

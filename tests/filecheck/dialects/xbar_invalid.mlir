@@ -157,3 +157,13 @@ func.func @used_before_it_is_written(%xb: !xbar.crossbar, %v: tensor<1x5x64xui8>
 }
 
 // CHECK: %xb1 is used before it is defined
+
+// -----
+
+func.func @adc_range(%xb: !xbar.crossbar, %v: tensor<1x5x64xui8>, %c: tensor<1x64x40xui4>, %s: tensor<1x5x10xsi32>) {
+  %xb1 = xbar.write %xb, %c tile<matrix 0, rows 0 to 64, columns 0 to 40>
+  %r, %xb2 = xbar.mvm %xb1, %v, %s layer "fc" encoding<"differential-column", cell_bits 4, slices 2> adc_range -1.5
+  func.return
+}
+
+// CHECK: adc_range must be above 0, got -1.5

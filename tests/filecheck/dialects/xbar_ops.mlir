@@ -8,7 +8,7 @@ func.func @chain(%v: tensor<1x5x64xui8>, %cells: tensor<1x64x40xui4>, %zeros: te
   %half, %xb2 = xbar.mvm %xb1, %v, %zeros layer "fc" encoding<"differential-column", cell_bits 4, slices 2>
   %xb3 = xbar.write %xb2, %cells tile<matrix 0, rows 32 to 64, columns 0 to 40>
   %some, %xb4 = xbar.mvm %xb3, %v, %half layer "fc" encoding<"differential-column", cell_bits 4, slices 2> vectors<0 to 5 step 2>
-  %sums, %xb5 = xbar.mvm %xb4, %v, %some layer "fc" encoding<"differential-column", cell_bits 4, slices 2> vectors<1 to 4 step 2> streaming
+  %sums, %xb5 = xbar.mvm %xb4, %v, %some layer "fc" encoding<"differential-column", cell_bits 4, slices 2> vectors<1 to 4 step 2> streaming adc_range 1.205000e+02
   func.return %sums : tensor<1x5x10xsi32>
 }
 
@@ -22,7 +22,7 @@ func.func @state(%xb: !xbar.crossbar) -> !xbar.crossbar {
 // CHECK-NEXT: %half, %xb2 = xbar.mvm %xb1, %v, %zeros layer "fc" encoding<"differential-column", cell_bits 4, slices 2>
 // CHECK-NEXT: %xb3 = xbar.write %xb2, %cells tile<matrix 0, rows 32 to 64, columns 0 to 40>
 // CHECK-NEXT: %some, %xb4 = xbar.mvm %xb3, %v, %half layer "fc" encoding<"differential-column", cell_bits 4, slices 2> vectors<0 to 5 step 2>
-// CHECK-NEXT: %sums, %xb5 = xbar.mvm %xb4, %v, %some layer "fc" encoding<"differential-column", cell_bits 4, slices 2> vectors<1 to 4 step 2> streaming
+// CHECK-NEXT: %sums, %xb5 = xbar.mvm %xb4, %v, %some layer "fc" encoding<"differential-column", cell_bits 4, slices 2> vectors<1 to 4 step 2> streaming adc_range 1.205000e+02
 // CHECK-NEXT: func.return %sums : tensor<1x5x10xsi32>
 // CHECK: func.func @state(%xb: !xbar.crossbar) -> !xbar.crossbar {
 // CHECK-NEXT: func.return %xb : !xbar.crossbar

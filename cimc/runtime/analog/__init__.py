@@ -1,0 +1,1 @@
+"""What is not ideal about a crossbar: converters, cells, wires."""
