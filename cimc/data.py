@@ -65,8 +65,7 @@ def inputs_for(function: FuncOp, data: Mapping[str, Array], label: str) -> dict[
     names = input_names(function)
     found: dict[str, Array] = {}
     for name, type_ in zip(names, function.function_type.inputs, strict=True):
-        candidates = (name, *_SINGLE) if len(names) == 1 else (name,)
-        key = next((c for c in candidates if c in data), None)
+        key = _key_of(name, data, single=len(names) == 1)
         if key is None:
             raise CimcError(
                 f"{label}: holds no array {name!r} for the input; it has {', '.join(data) or 'none'}"
@@ -79,6 +78,33 @@ def inputs_for(function: FuncOp, data: Mapping[str, Array], label: str) -> dict[
             )
         found[name] = array
     return found
+
+
+def _key_of(name: str, data: Mapping[str, Array], *, single: bool) -> str | None:
+    candidates = (name, *_SINGLE) if single else (name,)
+    return next((c for c in candidates if c in data), None)
+
+
+def labels_for(function: FuncOp, data: Mapping[str, Array], label: str) -> Array | None:
+    """The classes of the pictures that `inputs_for` takes, int64 [pictures]; None if the data has none.
+
+    They are `y` of the input `x` or of one of another name, `y_test` of `x_test` and so on. Raises
+    `CimcError` if they are no whole numbers, one a picture.
+    """
+    names = input_names(function)
+    key = _key_of(names[0], data, single=True) if len(names) == 1 else None
+    if key is None:
+        return None
+    wanted = f"y{key[1:]}" if key in _SINGLE else "y"
+    labels = data.get(wanted)
+    if labels is None:
+        return None
+    if labels.shape != (len(data[key]),) or labels.dtype.kind not in "iu":
+        raise CimcError(
+            f"{label}: {wanted!r} must hold a whole number for each of the {len(data[key])} pictures of "
+            f"{key!r}, got {labels.dtype} {list(labels.shape)}"
+        )
+    return labels.astype(np.int64)
 
 
 def batches(

@@ -89,6 +89,16 @@ class Multiplier(Protocol):
     def __call__(self, x: Array, w: Array, scale: int) -> Array: ...
 
 
+_threads = 1
+
+
+def use_threads(count: int) -> None:
+    """Lets onnxruntime take so many threads from now on; at first it is one."""
+    global _threads
+    _threads = count
+    multiplier.cache_clear()
+
+
 @cache
 def multiplier(w_type: str) -> Multiplier | None:
     """onnxruntime's product of integers for a type of stored matrix; None where it is not installed."""
@@ -117,7 +127,7 @@ class _OnnxruntimeMultiplier:
         opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
         options: Any = onnxruntime.SessionOptions()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.intra_op_num_threads, options.inter_op_num_threads = _threads, 1
         self._session: Any = onnxruntime.InferenceSession(
             model.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )

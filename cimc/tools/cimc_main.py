@@ -151,11 +151,34 @@ def compile_command(**options: Any) -> None:
     metavar="MODEL.onnx",
     help="Compares the outputs with onnxruntime's on the same inputs.",
 )
-def run_command(program: Path, input_file: Path, output: Path | None, compare: Path | None) -> None:
+@click.option("--adc-bits", type=click.IntRange(2, 16), help="Overrides the target's ADCs, ideal by default.")
+@click.option(
+    "--noise",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Overrides what the target says of cells, such as read_noise=0.01; may be given several times.",
+)
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all that is left to chance."
+)
+@click.option(
+    "--trials",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="How many chips to draw; prints how their results are spread.",
+)
+@click.option(
+    "--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes that share the work."
+)
+@click.option(
+    "--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads of each process."
+)
+def run_command(**options: Any) -> None:
     """Runs PROGRAM.mlir on the inputs of X.npz and prints the time that the chip would take."""
-    from cimc.tools.run_command import run_main
+    from cimc.tools.run_command import RunArguments, run_main
 
-    run_main(program, input_file, output, compare)
+    run_main(RunArguments(**options))
 
 
 def main() -> None:

@@ -1,43 +1,137 @@
 """What `cimc run` does."""
 
+import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from cimc.data import batches, inputs_for, load_npz, save_npz
+import numpy as np
+
+from cimc.data import batches, inputs_for, labels_for, load_npz, save_npz
 from cimc.dialects.tensor_types import dtype_of, element_type
 from cimc.errors import CimcError
-from cimc.main_function import input_names, main_function
+from cimc.main_function import input_names, main_function, output_names, target_of
 from cimc.program import Program, concatenated, load
+from cimc.runtime.analog.readout import ReadCounts
 from cimc.runtime.arrays import Array
+from cimc.runtime.timeline import Timeline
 from cimc.target import PICOSECONDS_PER_US
 from cimc.tensor_store import check_output
+from cimc.tools.analog_options import with_options
 from cimc.tools.compare import Comparison, compare, output_steps, reference_outputs
 from cimc.tools.garbage import no_collection
 from cimc.tools.progress import count_batches
+from cimc.tools.scores import classes, print_shares, shares
+from cimc.trials import Experiment, results
 
 
-def run_main(path: Path, input_file: Path, output: Path | None, reference: Path | None) -> None:
+@dataclass(frozen=True)
+class RunArguments:
+    """The command line of `cimc run`."""
+
+    program: Path
+    input_file: Path
+    output: Path | None
+    compare: Path | None
+    adc_bits: int | None
+    noise: tuple[str, ...]
+    seed: int
+    trials: int
+    workers: int
+    threads: int
+
+
+def run_main(args: RunArguments) -> None:
     """Runs a program and prints what it took. Raises `CimcError` for whatever the user got wrong."""
-    if output is not None:
-        check_output(output, ".npz")
+    if args.output is not None:
+        check_output(args.output, ".npz")
     with no_collection():
-        program = load(path)
+        program = load(args.program)
     function = main_function(program.module)
-    inputs = inputs_for(function, load_npz(input_file), str(input_file))
-    parts = list(batches(function, inputs))
-    outputs: list[dict[str, Array]] = []
-    with count_batches(path.name, len(parts)) as advance:
-        chip = program.chip()
-        for number, part in enumerate(parts):
-            outputs.append(chip.run_batch(number, part))
-            advance()
-    results = concatenated(outputs)
-    comparisons = None if reference is None else _comparisons(program, parts, results, reference)
-    if output is not None:
-        save_npz(output, results)
-    _print_cost(program, len(parts))
+    data = load_npz(args.input_file)
+    parts = list(batches(function, inputs_for(function, data, str(args.input_file))))
+    target = with_options(target_of(program.module), args.adc_bits, args.noise)
+    experiment = Experiment(args.program, target, args.seed, parts, args.threads)
+    labels = labels_for(function, data, str(args.input_file))
+    outcome = _run_all(experiment, program, args.trials, args.workers)
+    if outcome.interrupted and args.trials == 1:
+        raise KeyboardInterrupt
+    comparisons = None
+    if args.compare is not None and not outcome.interrupted:
+        comparisons = _comparisons(program, parts, outcome.trials[0], args.compare)
+    if args.output is not None and not outcome.interrupted:
+        save_npz(args.output, outcome.arrays())
+    _print_cost(outcome.timeline, len(parts))
+    if outcome.trials and (labels is not None or args.trials > 1):
+        _print_accuracy(program, outcome.trials, parts, labels)
     if comparisons is not None:
         _print_comparisons(comparisons)
+    _warn_of_clipping(outcome.counts)
+    if outcome.interrupted:
+        raise KeyboardInterrupt
+
+
+@dataclass
+class _Outcome:
+    """What all trials gave."""
+
+    trials: list[dict[str, Array]]
+    timeline: Timeline | None
+    counts: dict[str, ReadCounts]
+    interrupted: bool
+    """Whether these are only the trials that ended before the user interrupted."""
+
+    def arrays(self) -> dict[str, Array]:
+        """The outputs by name; those of several trials as one array [trials, ...]."""
+        if len(self.trials) == 1:
+            return self.trials[0]
+        return {name: np.stack([trial[name] for trial in self.trials]) for name in self.trials[0]}
+
+
+def _run_all(experiment: Experiment, program: Program, trials: int, workers: int) -> _Outcome:
+    by_trial: list[list[dict[str, Array]]] = [[] for _ in range(trials)]
+    counts: dict[str, ReadCounts] = {}
+    timeline, interrupted = None, False
+    parts = len(experiment.batches)
+    with count_batches(experiment.path.name, trials * parts) as advance:
+        try:
+            with results(experiment, program, trials, workers) as done:
+                for result in done:
+                    by_trial[result.trial].append(result.outputs)
+                    timeline = result.timeline
+                    for layer, found in result.counts.items():
+                        counts.setdefault(layer, ReadCounts()).add(found)
+                    advance()
+        except KeyboardInterrupt:
+            interrupted = True
+    whole = [concatenated(outputs) for outputs in by_trial if len(outputs) == parts]
+    return _Outcome(whole, timeline, counts, interrupted)
+
+
+def _print_accuracy(
+    program: Program,
+    trials: Sequence[Mapping[str, Array]],
+    parts: Sequence[Mapping[str, Array]],
+    labels: Array | None,
+) -> None:
+    name = output_names(main_function(program.module))[0]
+    what = "accuracy"
+    if labels is None:
+        what = "the same class as on an ideal chip"
+        chip = program.chip(target_of(program.module).as_ideal())
+        ideal = concatenated([chip.run_batch(number, part) for number, part in enumerate(parts)])
+        labels = classes(name, ideal[name])
+    print_shares(what, shares(name, trials, labels), len(labels))
+
+
+def _warn_of_clipping(counts: Mapping[str, ReadCounts]) -> None:
+    clipping = [
+        f"{layer} ({100 * c.clipped / c.converted:.2g} % of its reads)"
+        for layer, c in counts.items()
+        if c.clipped
+    ]
+    if clipping:
+        print(f"cimc: warning: sums are out of the ADCs' range in {', '.join(clipping)}", file=sys.stderr)
 
 
 def _comparisons(
@@ -62,8 +156,7 @@ def _comparisons(
     return [compare(name, found, expected[name], steps[name]) for name, found in results.items()]
 
 
-def _print_cost(program: Program, runs: int) -> None:
-    timeline = program.timeline
+def _print_cost(timeline: Timeline | None, runs: int) -> None:
     if timeline is None:
         print(f"{runs} run(s); nothing ran on crossbars, the program is not at the xbar level")
         return

@@ -704,7 +704,7 @@ def test_interruption_of_a_pass(folder: Path) -> None:
 def test_interruption(folder: Path, function: str) -> None:
     before = snapshot(folder)
     with patch(function, side_effect=KeyboardInterrupt), patch_directory(folder):
-        if "execute" in function:
+        if "Executor" in function:
             outcome = cimc("run", "xbar.mlir", "--input", "x.npz", "-o", "y.npz")
         else:
             outcome = cimc("dense.onnx", "--calibrate", "x.npz", "-o", "out.mlir")

@@ -23,6 +23,11 @@ class ReadCounts:
     converted: int = 0
     clipped: int = 0
 
+    def add(self, other: "ReadCounts") -> None:
+        """Adds what others count."""
+        self.converted += other.converted
+        self.clipped += other.clipped
+
 
 class Readout(Protocol):
     """Gives the products of what drives a tile with it."""
