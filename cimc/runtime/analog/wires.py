@@ -22,7 +22,7 @@ class Wires:
     on_siemens: float = 1e-4
     """The conductance of a cell in its highest level."""
     exact: bool = False
-    """Whether to solve the whole network (seconds a tile, needs scipy) instead of approximating it."""
+    """Whether to solve the whole network (a second a tile) instead of approximating it."""
 
     def __post_init__(self) -> None:
         for name, ohm in (("row_ohm", self.row_ohm), ("column_ohm", self.column_ohm)):
@@ -43,7 +43,7 @@ def effective(cells: Array, wires: Wires, step_siemens: float) -> Array:
     `cells` are the tile's conductances, [rows, columns] >= 0, in steps of `step_siemens`; so is the result.
     Word lines are driven at column 0, bit lines end in virtual grounds below the last row; rows that are not
     driven are held at 0 V. The network is linear, so the currents of [vectors, rows] voltages are
-    `voltages @ effective(...)` for any voltages. Raises `CimcError` if `wires.exact` and scipy is missing.
+    `voltages @ effective(...)` for any voltages.
     """
     if wires.are_ideal:
         return cells.astype(np.float64)

@@ -1,6 +1,5 @@
 """The exact network against badcrossbar's, and what follows from Kirchhoff's laws alone."""
 
-import sys
 from typing import Any
 
 import numpy as np
@@ -8,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cimc.errors import CimcError
 from cimc.runtime.analog.nodal import exact_effective
 from cimc.runtime.arrays import Array
 
@@ -55,9 +53,3 @@ def test_turned_around(rows: int, columns: int, row_ohm: float, column_ohm: floa
 
 def test_one_cell_is_three_resistors_in_series() -> None:
     assert exact_effective(np.array([[1e-4]]), 30.0, 20.0).item() == pytest.approx(1 / (1e4 + 50))
-
-
-def test_scipy_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "scipy.sparse", None)
-    with pytest.raises(CimcError, match=r"pip install 'cimc\[exact\]'"):
-        exact_effective(np.ones((2, 2)), 1.0, 1.0)
