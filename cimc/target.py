@@ -11,6 +11,7 @@ from cimc.errors import CimcError
 from cimc.runtime.analog.adc import Adc
 from cimc.runtime.analog.cells import Cells
 from cimc.runtime.analog.chip import Analog
+from cimc.runtime.analog.wires import Wires
 from cimc.runtime.encoding import MAPPINGS, MappingName
 
 DEFAULT_TARGET = "rram-256x256-c4"
@@ -56,6 +57,8 @@ class Target:
     """The ADCs' resolution and range: ideal ones by default."""
     cells: Cells = field(default_factory=Cells)
     """Noise, faults and drift of cells: none by default."""
+    wires: Wires = field(default_factory=Wires)
+    """The resistance of wires: none by default."""
 
     def __post_init__(self) -> None:
         for key, section in SECTIONS.items():
@@ -124,8 +127,8 @@ class Target:
 
     @property
     def analog(self) -> Analog:
-        """What its converters and cells are like."""
-        return Analog(self.adc, self.cells, self.dac_bits)
+        """What its converters, cells and wires are like."""
+        return Analog(self.adc, self.cells, self.wires, self.dac_bits)
 
     def as_table(self) -> dict[str, Any]:
         """What a file would say of it: all keys, but of tables only what differs from their defaults."""
@@ -138,7 +141,7 @@ class Target:
         return table
 
     def as_ideal(self) -> "Target":
-        """The same target with ideal converters and cells."""
+        """The same target with ideal converters, cells and wires."""
         return replace(self, **{key: section() for key, section in SECTIONS.items()})
 
     def with_crossbars(self, crossbars: int | None) -> "Target":
@@ -155,7 +158,7 @@ class Target:
         return tuple(m for m in MAPPINGS if not odd.get(m) and set(NEEDED_READS[m]) <= set(self.reads))
 
 
-SECTIONS: Mapping[str, type[Adc | Cells]] = {"adc": Adc, "cells": Cells}
+SECTIONS: Mapping[str, type[Adc | Cells | Wires]] = {"adc": Adc, "cells": Cells, "wires": Wires}
 """The tables of a target file, by key."""
 
 

@@ -424,6 +424,8 @@ def _parse_value(parser: AttrParser) -> Any:
         return values
     if (text := parser.parse_optional_str_literal()) is not None:
         return text
+    if (boolean := parser.parse_optional_boolean()) is not None:
+        return boolean
     if (number := parser.parse_optional_number()) is not None:
         return number
     return _parse_entries(parser, parser.Delimiter.BRACES)
@@ -440,6 +442,8 @@ def _print_entries(printer: Printer, values: Mapping[str, Any]) -> None:
 def _print_value(printer: Printer, value: Any) -> None:
     if isinstance(value, str):
         printer.print_string_literal(value)
+    elif isinstance(value, bool):
+        printer.print_string(str(value).lower())
     elif isinstance(value, tuple):
         with printer.in_square_brackets():
             printer.print_list(cast(tuple[Any, ...], value), lambda v: _print_value(printer, v))

@@ -1,14 +1,14 @@
 """Cells: which conductance a code becomes."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf, isfinite
-from typing import Any, Literal, TypeAlias, cast, get_args
+from typing import Literal, TypeAlias, cast, get_args
 
 import numpy as np
 from numpy.random import Generator
 
 from cimc.errors import CimcError
+from cimc.runtime.analog.checks import check_number
 from cimc.runtime.analog.streams import normals
 from cimc.runtime.arrays import Array
 
@@ -59,14 +59,14 @@ class Cells:
     """t0: seconds from programming to when conductances are what was programmed."""
 
     def __post_init__(self) -> None:
-        _check("on_off_ratio", self.on_off_ratio, "above 1", lambda v: v > 1)
+        check_number("cells", "on_off_ratio", self.on_off_ratio, "above 1", lambda v: v > 1)
         for key in ("programming_noise", "read_noise", "drift_exponent_noise"):
-            _check(key, getattr(self, key), "0 or more", lambda v: 0 <= v < inf)
+            check_number("cells", key, getattr(self, key), "0 or more", lambda v: 0 <= v < inf)
         for key in ("stuck_at_off", "stuck_at_on"):
-            _check(key, getattr(self, key), "from 0 to 1", lambda v: 0 <= v <= 1)
-        _check("drift_exponent", self.drift_exponent, "a number", isfinite)
+            check_number("cells", key, getattr(self, key), "from 0 to 1", lambda v: 0 <= v <= 1)
+        check_number("cells", "drift_exponent", self.drift_exponent, "a number", isfinite)
         for key in ("drift_s", "drift_start_s"):
-            _check(key, getattr(self, key), "above 0", lambda v: 0 < v < inf)
+            check_number("cells", key, getattr(self, key), "above 0", lambda v: 0 < v < inf)
         for key in ("programming_kind", "read_kind"):
             if getattr(self, key) not in NOISES:
                 raise CimcError(
@@ -88,7 +88,7 @@ class Cells:
             raise CimcError(f"cells: levels must be a list of conductances, got {self.levels!r}")
         object.__setattr__(self, "levels", tuple(self.levels))
         for level in self.levels:
-            _check("levels", level, "0 or more each", lambda v: 0 <= v < inf)
+            check_number("cells", "levels", level, "0 or more each", lambda v: 0 <= v < inf)
         if self.levels and (self.on_off_ratio != inf or self.levels[-1] <= self.levels[0]):
             raise CimcError(
                 "cells: levels must end above where they begin, and say the on_off_ratio themselves"
@@ -128,11 +128,6 @@ class Cells:
             table = np.array(self.levels, np.float64)
             return table * (highest / (table[-1] - table[0]))
         return np.arange(highest + 1) + highest / (self.on_off_ratio - 1)
-
-
-def _check(key: str, value: Any, wanted: str, holds: Callable[[float], bool]) -> None:
-    if type(value) not in (int, float) or not holds(value):
-        raise CimcError(f"cells: {key} must be {wanted}, got {value!r}")
 
 
 def noisy(g: Array, kind: Noise, deviation: float, highest: int, rng: Generator) -> Array:

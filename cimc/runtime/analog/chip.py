@@ -13,6 +13,7 @@ from cimc.runtime.analog.conductances import Conductances
 from cimc.runtime.analog.digits import InputDigits
 from cimc.runtime.analog.readout import AtOnce, CycleByCycle, NoisyAtOnce, ReadGroup, Readout
 from cimc.runtime.analog.sums import ColumnSums, ExactSums, NoisyCells, NoisyColumns, per_read
+from cimc.runtime.analog.wires import Wires, effective
 from cimc.runtime.arrays import Array
 from cimc.runtime.encoding import Encoding, Read
 from cimc.runtime.products import StoredMatrix
@@ -21,16 +22,17 @@ from cimc.runtime.tile import Tile
 
 @dataclass(frozen=True)
 class Analog:
-    """What a chip's converters and cells are like."""
+    """What a chip's converters, cells and wires are like."""
 
     adc: Adc = field(default_factory=Adc)
     cells: Cells = field(default_factory=Cells)
+    wires: Wires = field(default_factory=Wires)
     dac_bits: int = 1
 
     @property
     def is_exact(self) -> bool:
         """Whether all reads are what they should be."""
-        return self.adc.bits is None and self.cells == Cells()
+        return self.adc.bits is None and self.cells == Cells() and self.wires.are_ideal
 
     def digits(self, encoding: Encoding, width: int, signed: bool) -> InputDigits:
         """How codes of a width drive the rows of a tile."""
@@ -48,6 +50,8 @@ class Analog:
         adc_range: float | None = None,
     ) -> Readout:
         """How products come out of a tile [rows, columns] that conducts `g`: as `groups` says, or at once."""
+        if not self.wires.are_ideal:
+            g = through_wires(g, self.wires, self.cells.conductances(encoding.cell_bits)[-1])
         parts = read_parts(self.cells, g, tile, encoding)
         groups = self.groups(parts, tile, digits, adc_range)
         outputs = encoding.sum_count(tile)
@@ -95,6 +99,15 @@ class Analog:
         if self.cells.read_kind == "log-normal":
             return NoisyCells(part.g, self.cells, part.highest, part.reads, part.encoding.row_step)
         return NoisyColumns(weights, StoredMatrix(part.variances), part.deviation)
+
+
+def through_wires(g: Conductances, wires: Wires, highest: float) -> Conductances:
+    """What a tile's cells conduct as seen from its terminals, where the highest level is `highest` steps.
+
+    What noise has put below 0 conducts nothing here.
+    """
+    seen = effective(np.maximum(g.whole, 0), wires, wires.on_siemens / highest)
+    return Conductances(seen.astype(np.float32), lowest=0.0)
 
 
 def read_parts(cells: Cells, g: Conductances, tile: Tile, encoding: Encoding) -> "list[ReadPart]":

@@ -1,11 +1,12 @@
 """The resistance of a crossbar's wires: what its columns read instead of the products with the cells."""
 
-import math
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 
 from cimc.errors import CimcError
+from cimc.runtime.analog.checks import check_number
 from cimc.runtime.analog.ladders import ladder_effective
 from cimc.runtime.analog.nodal import exact_effective
 from cimc.runtime.arrays import Array
@@ -25,11 +26,11 @@ class Wires:
     """Whether to solve the whole network (a second a tile) instead of approximating it."""
 
     def __post_init__(self) -> None:
-        for name, ohm in (("row_ohm", self.row_ohm), ("column_ohm", self.column_ohm)):
-            if not (math.isfinite(ohm) and ohm >= 0):
-                raise CimcError(f"wires: {name} must be a finite number of ohms, 0 or more, not {ohm}")
-        if not (math.isfinite(self.on_siemens) and self.on_siemens > 0):
-            raise CimcError(f"wires: on_siemens must be a finite number above 0, not {self.on_siemens}")
+        for key in ("row_ohm", "column_ohm"):
+            check_number("wires", key, getattr(self, key), "0 or more", lambda v: 0 <= v < inf)
+        check_number("wires", "on_siemens", self.on_siemens, "above 0", lambda v: 0 < v < inf)
+        if type(self.exact) is not bool:
+            raise CimcError(f"wires: exact must be true or false, got {self.exact!r}")
 
     @property
     def are_ideal(self) -> bool:

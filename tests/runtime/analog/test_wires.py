@@ -24,12 +24,12 @@ def some_levels(rows: int, columns: int, seed: int) -> Array:
 @pytest.mark.parametrize("name", ["row_ohm", "column_ohm", "on_siemens"])
 @pytest.mark.parametrize("value", [-1.0, math.nan, math.inf])
 def test_impossible_values_are_refused(name: str, value: float) -> None:
-    with pytest.raises(CimcError, match=f"wires: {name} must be a finite number .*, not {value}"):
+    with pytest.raises(CimcError, match=f"wires: {name} must be .*, got {value}"):
         replace(Wires(), **{name: value})
 
 
 def test_cells_must_be_able_to_conduct() -> None:
-    with pytest.raises(CimcError, match="wires: on_siemens must be a finite number above 0, not 0"):
+    with pytest.raises(CimcError, match="wires: on_siemens must be above 0, got 0"):
         Wires(on_siemens=0)
 
 
