@@ -34,6 +34,7 @@ PASSES = (
     "onnx-fold-constants",
     "weights-digest",
     "weights-inline",
+    "xbar-calibrate-adc",
 )
 
 

@@ -181,6 +181,39 @@ def run_command(**options: Any) -> None:
     run_main(RunArguments(**options))
 
 
+@cli.command("calibrate-adc")
+@click.argument("program", type=click.Path(path_type=Path))
+@click.option(
+    "--data",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="X.npz",
+    help="Sample inputs, 128 pictures at most are used.",
+)
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="OUT.mlir",
+    help="Where to write the program with its ADCs' ranges; weights lie beside it.",
+)
+@click.option("--adc-bits", type=click.IntRange(2, 16), help="Overrides the target's ADCs, ideal by default.")
+@click.option(
+    "--method",
+    type=click.Choice(["mse", "percentile"]),
+    default="mse",
+    show_default=True,
+    help="mse makes the squared error of products least, percentile holds so many percent of reads.",
+)
+@click.option("--percentile", type=float, default=99.99, show_default=True, help="How many percent.")
+def calibrate_adc_command(**options: Any) -> None:
+    """Chooses the range of each layer's ADCs from sample data."""
+    from cimc.tools.calibrate_adc_command import CalibrateAdcArguments, calibrate_adc_main
+
+    calibrate_adc_main(CalibrateAdcArguments(**options))
+
+
 def main() -> None:
     """Runs the tool; what the user got wrong is one message on standard error, and exit code 1."""
     from cimc.tools.failures import fail, one_message

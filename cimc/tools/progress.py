@@ -27,6 +27,18 @@ def show_passes(label: str) -> Generator[Observer]:
 
 
 @contextmanager
+def show_work(label: str) -> Generator[None]:
+    """Shows that something is being done."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(label):
+        yield
+
+
+@contextmanager
 def count_batches(label: str, total: int) -> Generator[Callable[[], None]]:
     """Gives a function to call after each of `total` batches."""
     if not sys.stderr.isatty():
