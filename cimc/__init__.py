@@ -11,9 +11,9 @@ program.save("model.mlir")
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cimc.program import Program, compile, load
+    from cimc.program import Program, Target, compile, load, load_target
 
-__all__ = ["Program", "compile", "load"]
+__all__ = ["Program", "Target", "compile", "load", "load_target"]
 
 
 def __getattr__(name: str) -> object:

@@ -140,6 +140,19 @@ class Target:
                 table[key] = {name: getattr(own, name) for name in changed}
         return table
 
+    def with_adc(self, bits: int | None, range: float | None = None) -> "Target":
+        """The same target with ADCs of so many bits (None: ideal) and a range in units (None: full)."""
+        return replace(self, adc=Adc(bits, range))
+
+    def with_noise(self, **changes: Any) -> "Target":
+        """The same target with other values of keys of `cells` and `wires`. Raises `CimcError` for others."""
+        tables: dict[str, dict[str, Any]] = {}
+        for key, value in changes.items():
+            if key not in NOISE_KEYS:
+                raise CimcError(f"there is no {key!r} among {', '.join(NOISE_KEYS)}")
+            tables.setdefault(NOISE_KEYS[key], {})[key] = value
+        return replace(self, **{name: replace(getattr(self, name), **keys) for name, keys in tables.items()})
+
     def as_ideal(self) -> "Target":
         """The same target with ideal converters, cells and wires."""
         return replace(self, **{key: section() for key, section in SECTIONS.items()})
@@ -160,6 +173,10 @@ class Target:
 
 SECTIONS: Mapping[str, type[Adc | Cells | Wires]] = {"adc": Adc, "cells": Cells, "wires": Wires}
 """The tables of a target file, by key."""
+
+
+NOISE_KEYS = {f.name: table for table in ("cells", "wires") for f in fields(SECTIONS[table])}
+"""The tables that say how sums differ from what they should be, by key."""
 
 
 def _section(label: str, key: str, section: type[Any], table: Mapping[str, Any]) -> Any:

@@ -2,13 +2,10 @@
 
 import tomllib
 from collections.abc import Sequence
-from dataclasses import fields, replace
 from typing import Any
 
 from cimc.errors import CimcError
-from cimc.target import SECTIONS, Target
-
-_NOISE = tuple(key for key in SECTIONS if key != "adc")
+from cimc.target import NOISE_KEYS, Target
 
 
 def with_options(target: Target, adc_bits: int | None, noise: Sequence[str]) -> Target:
@@ -17,19 +14,15 @@ def with_options(target: Target, adc_bits: int | None, noise: Sequence[str]) -> 
     Raises `CimcError` if there is no such key, or the value is not valid.
     """
     if adc_bits is not None:
-        target = replace(target, adc=replace(target.adc, bits=adc_bits))
-    sections = {f.name: key for key in _NOISE for f in fields(SECTIONS[key])}
-    changes: dict[str, dict[str, Any]] = {}
+        target = target.with_adc(adc_bits, target.adc.range)
+    changes: dict[str, Any] = {}
     for text in noise:
         key, equals, value = text.partition("=")
-        if not equals or key not in sections:
-            raise CimcError(
-                f"--noise {text}: give KEY=VALUE, where KEY is one of {', '.join(sorted(sections))}"
-            )
-        changes.setdefault(sections[key], {})[key] = _value(text, value)
-    return replace(
-        target, **{section: replace(getattr(target, section), **keys) for section, keys in changes.items()}
-    )
+        if not equals or key not in NOISE_KEYS:
+            known = ", ".join(sorted(NOISE_KEYS))
+            raise CimcError(f"--noise {text}: give KEY=VALUE, where KEY is one of {known}")
+        changes[key] = _value(text, value)
+    return target.with_noise(**changes)
 
 
 def _value(text: str, value: str) -> Any:

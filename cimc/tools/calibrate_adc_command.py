@@ -1,6 +1,6 @@
 """What `cimc calibrate-adc` does."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +30,7 @@ def calibrate_adc_main(args: CalibrateAdcArguments) -> None:
     program = load(args.program)
     if args.adc_bits is not None:
         target = target_of(program.module)
-        set_target(program.module, replace(target, adc=replace(target.adc, bits=args.adc_bits)))
+        set_target(program.module, target.with_adc(args.adc_bits, target.adc.range))
     calibrate = XbarCalibrateAdcPass(str(args.data), args.method, args.percentile)
     with show_work(f"{args.program.name}: reads of {args.data.name}"), np.errstate(all="ignore"):
         calibrate.apply(program.ctx, program.module)
