@@ -179,20 +179,20 @@ class Encoding:
 
         A row's value is the sum of the digits that it is driven with, each times what its cycle counts.
         """
-        rows = tile.row_numbers[:: self.row_step] // self.row_step
+        inputs, index = _driven_by(self, tile.rows)
+        codes = vectors[:, inputs]
         if self.planes == 1:
-            return vectors[:, as_index(rows)]
+            return codes[:, index]
         if vectors.dtype.kind != "u":
             raise ValueError("inputs of stacked planes have no sign")
-        inputs, planes = np.divmod(rows, self.planes)
-        gathered = vectors[:, inputs].astype(np.int64)
-        driven = np.zeros_like(gathered)
-        mask = (1 << self.plane_bits) - 1
-        for cycle in range(self.cycles(-(-8 * vectors.dtype.itemsize // self.plane_bits))):
-            place = cycle * self.planes * self.plane_bits
-            digit = (gathered >> (place + planes * self.plane_bits)) & mask
-            driven += digit << place
-        return driven
+        stacked = np.empty((*codes.shape, self.planes), codes.dtype)
+        for plane in range(self.planes):
+            np.right_shift(codes, codes.dtype.type(plane * self.plane_bits), out=stacked[..., plane])
+        # Plane p is driven in cycle t by digit t * planes + p of the code, the others are left out.
+        mask, stride = (1 << self.plane_bits) - 1, self.planes * self.plane_bits
+        kept = sum(mask << place for place in range(0, 8 * codes.itemsize, stride))
+        stacked &= codes.dtype.type(kept & np.iinfo(codes.dtype).max)
+        return stacked.reshape(len(codes), -1)[:, index]
 
     def sums_of(self, tile: Tile) -> Index:
         """The sums to which a tile's columns contribute."""
@@ -252,6 +252,15 @@ def _outputs_of(encoding: Encoding, columns: tuple[tuple[int, int], ...]) -> tup
         mirrored = np.where(mirrored < 2, 1 - mirrored, mirrored)
         places = np.where(outputs % 2, mirrored, places)
     return outputs, places
+
+
+@lru_cache(maxsize=4096)
+def _driven_by(encoding: Encoding, rows: tuple[tuple[int, int], ...]) -> tuple[slice, Index]:
+    """A range of inputs that holds those of a tile's rows, and which of its inputs, or its pairs of an input
+    and a plane, drive the rows."""
+    numbers = Tile(0, rows, ((0, 1),)).row_numbers[:: encoding.row_step] // encoding.row_step
+    first, last = int(numbers[0]) // encoding.planes, int(numbers[-1]) // encoding.planes
+    return slice(first, last + 1), as_index(numbers - first * encoding.planes)
 
 
 @lru_cache(maxsize=4096)
