@@ -33,7 +33,7 @@ class ProgrammedTile:
     ) -> None:
         self.matrices, self.tile = matrices, tile
         self._analog, self._faults, self._stream = analog, faults, stream
-        self._readouts: dict[tuple[Encoding, InputDigits, float | None], Readout] = {}
+        self._readouts: dict[tuple[Encoding, int, bool, float | None], tuple[InputDigits, Readout]] = {}
 
     def add_products(
         self,
@@ -53,11 +53,11 @@ class ProgrammedTile:
         draws what a read leaves to chance, `counts` counts what ADCs convert; their range is `adc_range`
         units, if one is given.
         """
-        digits = self._analog.digits(encoding, width, vectors.dtype.kind == "i")
-        key = (encoding, digits, adc_range)
-        readout = self._readouts.get(key)
-        if readout is None:
-            readout = self._readouts[key] = self.readout(encoding, digits, adc_range)
+        key = (encoding, width, vectors.dtype.kind == "i", adc_range)
+        if key not in self._readouts:
+            digits = self._analog.digits(*key[:3])
+            self._readouts[key] = digits, self.readout(encoding, digits, adc_range)
+        digits, readout = self._readouts[key]
         products = readout.products(encoding.driven(vectors, self.tile), digits, rng, counts)
         if products.dtype.kind == "f":
             np.rint(products, out=products)

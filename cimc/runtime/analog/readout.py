@@ -57,8 +57,7 @@ class NoisyAtOnce:
 
     def products(self, driven: Array, digits: InputDigits, rng: Generator, counts: ReadCounts) -> Array:
         products = self.matrix.times(driven, digits.largest_code)
-        squares = np.square(digits.of(driven) * digits.places[:, None, None]).sum(axis=0)
-        noise = np.sqrt(self.variances.times(squares, 1))
+        noise = np.sqrt(self.variances.times(digits.squares(driven), 1))
         return products + noise * normals(rng, products.size).reshape(products.shape)
 
 
