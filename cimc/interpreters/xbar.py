@@ -11,6 +11,7 @@ from cimc.dialects.tensor_types import integer_of, shape_of
 from cimc.dialects.xbar import AllocOp, MvmOp, WriteOp
 from cimc.errors import CimcError
 from cimc.interpreters.cim import all_vectors, own_sums
+from cimc.interpreters.products import Products
 from cimc.interpreters.readiness import Readiness, Ready
 from cimc.interpreters.simulation import Simulation
 from cimc.main_function import target_of
@@ -28,6 +29,9 @@ class XbarFunctions(InterpreterFunctions):
     """The values that crossbars compute. A crossbar is one object that its states share."""
 
     simulation: Simulation
+
+    def __post_init__(self) -> None:
+        self.products = Products(self.simulation)
 
     @impl(AllocOp)
     def run_alloc(self, interpreter: Interpreter, op: AllocOp, args: PythonValues) -> PythonValues:
@@ -49,19 +53,7 @@ class XbarFunctions(InterpreterFunctions):
     def run_mvm(self, interpreter: Interpreter, op: MvmOp, args: PythonValues) -> PythonValues:
         crossbar, vectors, sums = args
         result = own_sums(op.sums.has_one_use(), sums)
-        content = crossbar.content
-        matrix = content.tile.matrix
-        index = all_vectors(op).index
-        simulation = self.simulation
-        content.add_products(
-            vectors[matrix, index],
-            result[matrix, index],
-            op.encoding.data,
-            integer_of(op.vectors).width.data,
-            adc_range=None if op.adc_range is None else op.adc_range.value.data,
-            rng=simulation.next_read(),
-            counts=simulation.counts[op.layer.data],
-        )
+        self.products.add(op, crossbar.content, vectors, result)
         return (result, crossbar)
 
 

@@ -15,6 +15,7 @@ from cimc.runtime.arrays import Array
 from cimc.runtime.encoding import Encoding
 from cimc.runtime.products import StoredMatrix, exact_product
 from cimc.runtime.tile import Tile
+from cimc.runtime.tile_reading import TileReading
 
 
 class ProgrammedTile:
@@ -33,7 +34,7 @@ class ProgrammedTile:
     ) -> None:
         self.matrices, self.tile = matrices, tile
         self._analog, self._faults, self._stream = analog, faults, stream
-        self._readouts: dict[tuple[Encoding, int, bool, float | None], tuple[InputDigits, Readout]] = {}
+        self._readings: dict[tuple[Encoding, int, bool, float | None], TileReading] = {}
 
     def add_products(
         self,
@@ -46,25 +47,22 @@ class ProgrammedTile:
         rng: Generator,
         counts: ReadCounts,
     ) -> None:
-        """Adds the products of codes [vectors, inputs] of a width with the tile to [vectors, sums], in place.
+        """Adds the products of codes [vectors, inputs] of a width to [vectors, sums], see `TileReading`."""
+        reading = self.reading(encoding, width, signed=vectors.dtype.kind == "i", adc_range=adc_range)
+        reading.add_products(vectors, sums, rng, counts)
 
-        Bit by bit, a cycle reads for input bit i and column c the sum over rows r of x[r, i] * g[r, c];
-        shift-and-add makes of them sum_i 2^i * sum_c digit[c] * read[i, c], rounded to whole units. `rng`
-        draws what a read leaves to chance, `counts` counts what ADCs convert; their range is `adc_range`
-        units, if one is given.
-        """
-        key = (encoding, width, vectors.dtype.kind == "i", adc_range)
-        if key not in self._readouts:
-            digits = self._analog.digits(*key[:3])
-            self._readouts[key] = digits, self.readout(encoding, digits, adc_range)
-        digits, readout = self._readouts[key]
-        products = readout.products(encoding.driven(vectors, self.tile), digits, rng, counts)
-        if products.dtype.kind == "f":
-            np.rint(products, out=products)
-        sums[:, encoding.sums_of(self.tile)] += products.astype(sums.dtype, copy=False)
+    def reading(
+        self, encoding: Encoding, width: int, *, signed: bool, adc_range: float | None = None
+    ) -> TileReading:
+        """How the tile is read with codes of a width. The range of ADCs is `adc_range` units, if given."""
+        key = (encoding, width, signed, adc_range)
+        if key not in self._readings:
+            digits = self._analog.digits(encoding, width, signed)
+            readout = self._readout(encoding, digits, adc_range)
+            self._readings[key] = TileReading(self.tile, encoding, digits, readout)
+        return self._readings[key]
 
-    def readout(self, encoding: Encoding, digits: InputDigits, adc_range: float | None) -> Readout:
-        """How products come out of the tile."""
+    def _readout(self, encoding: Encoding, digits: InputDigits, adc_range: float | None) -> Readout:
         cells = self.tile.cells_of(self.matrices)
         if self._analog.is_exact and self._faults is None:
             return AtOnce(StoredMatrix(encoding.decode(cells, self.tile)))

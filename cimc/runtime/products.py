@@ -42,7 +42,8 @@ class StoredMatrix:
     """A matrix [k, n] of whole numbers, or of float32, that many vectors are multiplied with."""
 
     def __init__(self, w: Array) -> None:
-        self._w = w
+        self.numbers = w
+        """The matrix: whole numbers of 8 bits if they fit."""
         self._magnitude: int | None = None
         self._steepest = 0
         if w.dtype.kind not in "iu":
@@ -52,28 +53,36 @@ class StoredMatrix:
         self._steepest = max(-low, high)
         byte = np.int8 if low < 0 else np.uint8
         if np.iinfo(byte).min <= low and high <= np.iinfo(byte).max:
-            self._w = np.ascontiguousarray(w, byte)
+            self.numbers = np.ascontiguousarray(w, byte)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its numbers are whole, so that products are exact."""
+        return self._magnitude is not None
 
     def times(self, x: Array, largest: int, scale: int = 1) -> Array:
         """The products of codes [m, k] of this magnitude at most, times a whole number.
 
-        Of whole numbers they are exact, in float32, float64 or int64; of floats they are float32.
+        Of whole numbers they are exact, in int32, float32, float64 or int64; of floats they are float32.
         """
         if self._magnitude is None:
-            product = x.astype(np.float32) @ self._w
+            product = x.astype(np.float32) @ self.numbers
             return product if scale == 1 else np.multiply(product, np.float32(scale), out=product)
         bound = largest * self._magnitude
-        if bound * scale < FLOAT32_EXACT and (multiply := self._multiplier(x)) is not None:
-            return multiply(x, self._w, scale)
+        if (multiply := self._multiplier(x)) is not None:
+            if bound * scale < FLOAT32_EXACT:
+                return multiply.scaled(x, self.numbers, scale)
+            if scale == 1 and bound < 1 << 31:
+                return multiply.exact(x, self.numbers)
         dtype = _exact_type(bound)
-        product = x.astype(dtype) @ self._w.astype(dtype)
+        product = x.astype(dtype) @ self.numbers.astype(dtype)
         return product if scale == 1 else product.astype(_exact_type(bound * scale), copy=False) * scale
 
     def _multiplier(self, x: Array) -> "Multiplier | None":
         """The multiplier of 8-bit integers, if these are such and it is exact for them."""
-        if x.dtype.itemsize > 1 or self._w.dtype.itemsize > 1:
+        if x.dtype.itemsize > 1 or self.numbers.dtype.itemsize > 1:
             return None
-        multiply = multiplier(self._w.dtype.name)
+        multiply = multiplier(self.numbers.dtype.name)
         if multiply is None:
             return None
         pairs_fit = 2 * 255 * self._steepest < 1 << 15
@@ -81,12 +90,18 @@ class StoredMatrix:
 
 
 class Multiplier(Protocol):
-    """Multiplies uint8 or int8 [m, k] with 8-bit [k, n] and a number, to float32 [m, n]."""
+    """Multiplies uint8 or int8 [m, k] with 8-bit [k, n]."""
 
     adds_wide: bool
     """Whether large products are added exactly: processors without VNNI add two in 16 bits, and saturate."""
 
-    def __call__(self, x: Array, w: Array, scale: int) -> Array: ...
+    def scaled(self, x: Array, w: Array, scale: int) -> Array:
+        """The products times a number, float32 [m, n]."""
+        ...
+
+    def exact(self, x: Array, w: Array) -> Array:
+        """The products, int32 [m, n]."""
+        ...
 
 
 _threads = 1
@@ -110,37 +125,48 @@ def multiplier(w_type: str) -> Multiplier | None:
 
 class _OnnxruntimeMultiplier:
     def __init__(self, w_type: str) -> None:
-        import onnxruntime
-        from onnx import TensorProto, helper
-
-        info = helper.make_tensor_value_info
-        names = ["x", "w", "one", "scale", "zero"]
-        node = helper.make_node("MatMulIntegerToFloat", names, ["y"], domain="com.microsoft")
-        inputs = [
-            info("x", TensorProto.UINT8, ["m", "k"]),
-            info("w", TensorProto.INT8 if w_type == "int8" else TensorProto.UINT8, ["k", "n"]),
-            info("one", TensorProto.FLOAT, []),
-            info("scale", TensorProto.FLOAT, []),
-            info("zero", TensorProto.UINT8, []),
-        ]
-        graph = helper.make_graph([node], "product", inputs, [info("y", TensorProto.FLOAT, ["m", "n"])])
-        opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
-        model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
-        options: Any = onnxruntime.SessionOptions()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        options.intra_op_num_threads, options.inter_op_num_threads = _threads, 1
-        self._session: Any = onnxruntime.InferenceSession(
-            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        self._scaled = _session(
+            "MatMulIntegerToFloat", "com.microsoft", w_type, "one scale x_zero", "float32"
         )
+        self._exact = _session("MatMulInteger", "", w_type, "x_zero", "int32")
         self._one = np.array(1, np.float32)
         self._zeros = {np.dtype(np.uint8): np.array(0, np.uint8), np.dtype(np.int8): np.array(128, np.uint8)}
         largest = np.full((64, 1), np.iinfo(w_type).max, w_type)
-        exact = 64 * 255 * int(largest[0, 0])
-        self.adds_wide = int(self(np.full((1, 64), 255, np.uint8), largest, 1)[0, 0]) == exact
+        expected = 64 * 255 * int(largest[0, 0])
+        self.adds_wide = int(self.exact(np.full((1, 64), 255, np.uint8), largest)[0, 0]) == expected
 
-    def __call__(self, x: Array, w: Array, scale: int) -> Array:
+    def scaled(self, x: Array, w: Array, scale: int) -> Array:
+        scales = {"one": self._one, "scale": np.array(scale, np.float32)}
+        return self._scaled.run(None, {**self._codes(x), "w": w, **scales})[0]
+
+    def exact(self, x: Array, w: Array) -> Array:
+        return self._exact.run(None, {**self._codes(x), "w": w})[0]
+
+    def _codes(self, x: Array) -> dict[str, Array]:
+        """Codes without a sign, and the zero point that takes off what was added to them."""
         zero = self._zeros[x.dtype]
-        if x.dtype == np.int8:
-            x = x.view(np.uint8) ^ np.uint8(128)  # x + 128, which the zero point takes off
-        scales = np.array(scale, np.float32)
-        feed = {"x": x, "w": w, "one": self._one, "scale": scales, "zero": zero}
-        return self._session.run(None, feed)[0]
+        return {"x": x if x.dtype == np.uint8 else x.view(np.uint8) ^ np.uint8(128), "x_zero": zero}
+
+
+def _session(op_type: str, domain: str, w_type: str, more_inputs: str, result: str) -> Any:
+    """An onnxruntime session of one op of `x` and `w` and scalars; its types are not known."""
+    import onnxruntime
+    from onnx import helper
+
+    types = {"x": "uint8", "w": w_type, "one": "float32", "scale": "float32", "x_zero": "uint8"}
+    shapes: dict[str, list[str]] = {"x": ["m", "k"], "w": ["k", "n"]}
+    names = ["x", "w", *more_inputs.split()]
+
+    def value(name: str, numpy_type: str, shape: list[str]) -> Any:
+        element = helper.np_dtype_to_tensor_dtype(np.dtype(numpy_type))
+        return helper.make_tensor_value_info(name, element, shape)
+
+    inputs = [value(name, types[name], shapes.get(name, [])) for name in names]
+    node = helper.make_node(op_type, names, ["y"], domain=domain)
+    graph = helper.make_graph([node], "product", inputs, [value("y", result, ["m", "n"])])
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
+    options: Any = onnxruntime.SessionOptions()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    options.intra_op_num_threads, options.inter_op_num_threads = _threads, 1
+    session: Any = onnxruntime.InferenceSession
+    return session(model.SerializeToString(), options, providers=["CPUExecutionProvider"])

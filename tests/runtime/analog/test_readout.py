@@ -110,8 +110,7 @@ def readout_type(adc: Adc, cells: Cells, mapping: str) -> type[object]:
     tile = Tile(0, ((0, 8),), ((0, 4),))
     analog = Analog(adc, cells)
     programmed = ProgrammedTile(np.tile(np.array([1, 0], np.uint8), (1, 8, 2)), tile, analog)
-    readout = programmed.readout(encoding, analog.digits(encoding, 8, signed=False), None)
-    return type(readout)
+    return type(programmed.reading(encoding, 8, signed=False).readout)
 
 
 def test_the_exact_path_is_taken_where_it_is_equal() -> None:

@@ -1,0 +1,112 @@
+"""The products of `xbar.mvm`: tile by tile, or those of a layer at once where that gives the same numbers."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from xdsl.ir import SSAValue
+
+from cimc.dialects.tensor_types import dtype_of, element_type, integer_of
+from cimc.dialects.xbar import MvmOp
+from cimc.interpreters.cim import all_vectors
+from cimc.interpreters.simulation import Simulation
+from cimc.runtime.arrays import Array
+from cimc.runtime.crossbar import ProgrammedTile
+from cimc.runtime.encoding import Encoding
+from cimc.runtime.tile_reading import MergedReading, TileReading, worth_merging
+from cimc.runtime.vectors import Vectors
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Which vectors of which matrix go through a tile."""
+
+    matrix: int
+    vectors: Vectors
+    encoding: Encoding
+
+
+@dataclass
+class _Read:
+    """What an op says, looked up once, and how the tile is read that it met last."""
+
+    part: _Part
+    width: int
+    signed: bool
+    adc_range: float | None
+    layer: str
+    chain: SSAValue
+    """The sums that the first of the ops that pass them on begins with."""
+    is_last: bool
+    """Whether the sums are then passed on to something else."""
+    content: ProgrammedTile | None = None
+    reading: TileReading | None = None
+
+    def of(self, content: ProgrammedTile) -> TileReading:
+        """How the tile is read that is written now."""
+        if self.reading is None or self.content is not content:
+            self.content = content
+            self.reading = content.reading(
+                self.part.encoding, self.width, signed=self.signed, adc_range=self.adc_range
+            )
+        return self.reading
+
+
+class Products:
+    """Adds products to sums. Those that are exact wait until the last op of their chain of sums.
+
+    A chain are ops of which each passes sums on to the next, and to nothing else, for the same vectors.
+    Adding whole numbers is the same in any order, so the tiles of such a chain are one matrix.
+    """
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._simulation = simulation
+        self._reads: dict[MvmOp, _Read] = {}
+        self._waiting: defaultdict[SSAValue, dict[_Part, list[TileReading]]] = defaultdict(dict)
+        self._merged: dict[tuple[SSAValue, _Part], MergedReading] = {}
+
+    def add(self, op: MvmOp, content: ProgrammedTile, vectors: Array, sums: Array) -> None:
+        """Adds the products of [matrices, vectors, inputs] to [matrices, vectors, sums], in place."""
+        read = self._reads.get(op)
+        if read is None:
+            read = self._reads[op] = self._new_read(op, content)
+        reading = read.of(content)
+        if reading.exact is None:
+            index = read.part.matrix, read.part.vectors.index
+            counts = self._simulation.counts[read.layer]
+            reading.add_products(vectors[index], sums[index], self._simulation.next_read(), counts)
+        else:
+            self._waiting[read.chain].setdefault(read.part, []).append(reading)
+        if read.is_last:
+            for part, readings in self._waiting.pop(read.chain, {}).items():
+                self._add_exact(read, part, readings, vectors, sums)
+
+    def _add_exact(
+        self, read: _Read, part: _Part, readings: list[TileReading], vectors: Array, sums: Array
+    ) -> None:
+        index = part.matrix, part.vectors.index
+        streamed, own = vectors[index], sums[index]
+        key = read.chain, part
+        merged = self._merged.get(key)
+        if merged is None or not merged.is_of(readings):
+            if not worth_merging(readings, streamed.shape[1], own.shape[1]):
+                counts = self._simulation.counts[read.layer]
+                for reading in readings:
+                    reading.add_products(streamed, own, self._simulation.next_read(), counts)
+                return
+            merged = self._merged[key] = MergedReading(readings, streamed.shape[1], own.shape[1])
+        merged.add_products(streamed, own)
+
+    def _new_read(self, op: MvmOp, content: ProgrammedTile) -> _Read:
+        before = self._reads.get(op.sums.owner) if isinstance(op.sums.owner, MvmOp) else None
+        continues = before is not None and not before.is_last
+        user = op.result.get_user_of_unique_use()
+        passes_on = isinstance(user, MvmOp) and user.sums is op.result and user.vectors is op.vectors
+        return _Read(
+            _Part(content.tile.matrix, all_vectors(op), op.encoding.data),
+            integer_of(op.vectors).width.data,
+            dtype_of(element_type(op.vectors)).kind == "i",
+            None if op.adc_range is None else op.adc_range.value.data,
+            op.layer.data,
+            before.chain if before is not None and continues else op.sums,
+            not passes_on,
+        )
