@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
+from operator import is_
 
 from xdsl.ir import SSAValue
 
@@ -12,7 +13,8 @@ from cimc.interpreters.simulation import Simulation
 from cimc.runtime.arrays import Array
 from cimc.runtime.crossbar import ProgrammedTile
 from cimc.runtime.encoding import Encoding
-from cimc.runtime.tile_reading import MergedReading, TileReading, worth_merging
+from cimc.runtime.merging import merged
+from cimc.runtime.tile_reading import TileReading
 from cimc.runtime.vectors import Vectors
 
 
@@ -51,18 +53,26 @@ class _Read:
         return self.reading
 
 
+@dataclass(frozen=True)
+class _Merged:
+    """Readings, and fewer that give the same."""
+
+    of: list[TileReading]
+    readings: list[TileReading]
+
+
 class Products:
-    """Adds products to sums. Those that are exact wait until the last op of their chain of sums.
+    """Adds products to sums. Those without noise wait until the last op of their chain of sums.
 
     A chain are ops of which each passes sums on to the next, and to nothing else, for the same vectors.
-    Adding whole numbers is the same in any order, so the tiles of such a chain are one matrix.
+    Adding is the same in any order, so the tiles of such a chain are read together.
     """
 
     def __init__(self, simulation: Simulation) -> None:
         self._simulation = simulation
         self._reads: dict[MvmOp, _Read] = {}
         self._waiting: defaultdict[SSAValue, dict[_Part, list[TileReading]]] = defaultdict(dict)
-        self._merged: dict[tuple[SSAValue, _Part], MergedReading] = {}
+        self._merged: dict[tuple[SSAValue, _Part], _Merged] = {}
 
     def add(self, op: MvmOp, content: ProgrammedTile, vectors: Array, sums: Array) -> None:
         """Adds the products of [matrices, vectors, inputs] to [matrices, vectors, sums], in place."""
@@ -70,31 +80,29 @@ class Products:
         if read is None:
             read = self._reads[op] = self._new_read(op, content)
         reading = read.of(content)
-        if reading.exact is None:
-            index = read.part.matrix, read.part.vectors.index
-            counts = self._simulation.counts[read.layer]
-            reading.add_products(vectors[index], sums[index], self._simulation.next_read(), counts)
+        if reading.leaves_to_chance:
+            self._add(read.layer, read.part, reading, vectors, sums)
         else:
             self._waiting[read.chain].setdefault(read.part, []).append(reading)
         if read.is_last:
             for part, readings in self._waiting.pop(read.chain, {}).items():
-                self._add_exact(read, part, readings, vectors, sums)
+                for together in self._together(read.chain, part, readings, vectors, sums):
+                    self._add(read.layer, part, together, vectors, sums)
 
-    def _add_exact(
-        self, read: _Read, part: _Part, readings: list[TileReading], vectors: Array, sums: Array
-    ) -> None:
+    def _add(self, layer: str, part: _Part, reading: TileReading, vectors: Array, sums: Array) -> None:
         index = part.matrix, part.vectors.index
-        streamed, own = vectors[index], sums[index]
-        key = read.chain, part
-        merged = self._merged.get(key)
-        if merged is None or not merged.is_of(readings):
-            if not worth_merging(readings, streamed.shape[1], own.shape[1]):
-                counts = self._simulation.counts[read.layer]
-                for reading in readings:
-                    reading.add_products(streamed, own, self._simulation.next_read(), counts)
-                return
-            merged = self._merged[key] = MergedReading(readings, streamed.shape[1], own.shape[1])
-        merged.add_products(streamed, own)
+        counts = self._simulation.counts[layer]
+        reading.add_products(vectors[index], sums[index], self._simulation.next_read(), counts)
+
+    def _together(
+        self, chain: SSAValue, part: _Part, readings: list[TileReading], vectors: Array, sums: Array
+    ) -> list[TileReading]:
+        """Readings that give the same as those of all tiles; again the same if those are."""
+        known = self._merged.get((chain, part))
+        if known is None or len(known.of) != len(readings) or not all(map(is_, known.of, readings)):
+            known = _Merged(readings, merged(readings, vectors.shape[2], sums.shape[2]))
+            self._merged[chain, part] = known
+        return known.readings
 
     def _new_read(self, op: MvmOp, content: ProgrammedTile) -> _Read:
         before = self._reads.get(op.sums.owner) if isinstance(op.sums.owner, MvmOp) else None

@@ -59,7 +59,8 @@ class ProgrammedTile:
         if key not in self._readings:
             digits = self._analog.digits(encoding, width, signed)
             readout = self._readout(encoding, digits, adc_range)
-            self._readings[key] = TileReading(self.tile, encoding, digits, readout)
+            sums = encoding.sums_of(self.tile)
+            self._readings[key] = TileReading(self.tile, encoding, digits, readout, sums)
         return self._readings[key]
 
     def _readout(self, encoding: Encoding, digits: InputDigits, adc_range: float | None) -> Readout:

@@ -10,7 +10,7 @@ from numpy.random import Generator
 from cimc.runtime.analog.adc import Converter
 from cimc.runtime.analog.digits import InputDigits
 from cimc.runtime.analog.streams import normals
-from cimc.runtime.analog.sums import ColumnSums
+from cimc.runtime.analog.sums import ColumnSums, ExactSums
 from cimc.runtime.arrays import Array
 from cimc.runtime.encoding import Read
 from cimc.runtime.products import FLOAT32_EXACT, StoredMatrix
@@ -85,6 +85,11 @@ class ReadGroup:
         dtype = np.float32 if exact else np.float64
         totals = places.astype(dtype) @ values.reshape(digits.cycles, -1).astype(dtype, copy=False)
         return totals.reshape(-1, values.shape[1])
+
+    @property
+    def is_still(self) -> bool:
+        """Whether there is no noise."""
+        return isinstance(self.sums, ExactSums)
 
     @property
     def unit(self) -> float:
