@@ -66,12 +66,13 @@ class Executor:
         self._free = _FreeDeadValues(self._function)
         self._interpreter = _NamingInterpreter(module)
         self._free.interpreter = self._interpreter
+        self._xbar = XbarFunctions(simulation)
         for functions in (
             FuncFunctions(),
             OnnxFunctions(),
             WeightsFunctions(tensors),
             CimFunctions(),
-            XbarFunctions(simulation),
+            self._xbar,
         ):
             self._interpreter.register_implementations(functions)
 
@@ -86,6 +87,7 @@ class Executor:
             for name, type_ in zip(input_names(function), function.function_type.inputs, strict=True)
         ]
         self._interpreter.listeners = (*listeners, self._free)
+        self._xbar.products.begin()
         with np.errstate(all="ignore"):  # infinities and NaN are values, as in IEEE 754
             results = self._interpreter.call_op(function, tuple(arguments))
         return dict(zip(output_names(function), results, strict=True))

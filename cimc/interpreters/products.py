@@ -74,6 +74,10 @@ class Products:
         self._waiting: defaultdict[SSAValue, dict[_Part, list[TileReading]]] = defaultdict(dict)
         self._merged: dict[tuple[SSAValue, _Part], _Merged] = {}
 
+    def begin(self) -> None:
+        """Forgets products that wait, which an interrupted run may have left."""
+        self._waiting.clear()
+
     def add(self, op: MvmOp, content: ProgrammedTile, vectors: Array, sums: Array) -> None:
         """Adds the products of [matrices, vectors, inputs] to [matrices, vectors, sums], in place."""
         read = self._reads.get(op)

@@ -1,14 +1,16 @@
 """Chips with programs: what stays in their cells, and what does not."""
 
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
-from tools.tiny_models import dense, serialized, weights
+from tools.tiny_models import conv, dense, serialized, weights
 
 import cimc
 from cimc.errors import CimcError
 from cimc.runtime.arrays import Array
+from cimc.runtime.tile_reading import TileReading
 
 
 @pytest.fixture
@@ -94,3 +96,34 @@ def test_a_chip_of_another_size_is_refused(model: Path) -> None:
     program = program_of(model, small(6))
     with pytest.raises(CimcError, match="a tile of 6x16 cells does not fit crossbar 0 of 5x16"):
         program.run(X, target=small(5))
+
+
+def one_by_one(readings: list[TileReading], inputs: int, sums: int) -> list[TileReading]:
+    return readings
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.02])
+@pytest.mark.parametrize("adc_bits", [None, 4])
+def test_tiles_read_together_give_what_they_give_one_by_one(
+    adc_bits: int | None, noise: float, tmp_path: Path
+) -> None:
+    path = tmp_path / "conv.onnx"
+    path.write_bytes(serialized(conv()))
+    x = weights(2, 3, 8, 8)
+    # 12 rows and 8 columns: no output of two digits in pairs is cut.
+    target = cimc.Target("tiny", rows=12, cols=8)
+    cimc.compile(path, calibrate={"x": x}, target=target, opt_level=0).save(tmp_path / "conv.mlir")
+    chip = target.with_adc(adc_bits).with_noise(programming_noise=noise)
+    together = cimc.load(tmp_path / "conv.mlir").run(x, target=chip)["y"]
+    with patch("cimc.interpreters.products.merged", one_by_one):
+        apart = cimc.load(tmp_path / "conv.mlir").run(x, target=chip)["y"]
+    np.testing.assert_array_equal(together, apart)
+
+
+def test_an_interrupted_run_leaves_nothing(model: Path) -> None:
+    program = program_of(model, small(3))
+    expected = program.run(X)["y"]
+    interrupted = patch("cimc.interpreters.products.Products._add", side_effect=KeyboardInterrupt)
+    with interrupted, pytest.raises(KeyboardInterrupt):
+        program.run(X)
+    np.testing.assert_array_equal(program.run(X)["y"], expected)
