@@ -131,7 +131,7 @@ def _encodings(
     """Those that hold the codes, by the planes that are stacked."""
     cycles_before = 0
     for planes in range(1, min(MAX_PLANES, layer.input_digits) + 1):
-        encoding = fewest_digits(mapping, *codes, target.cell_bits, planes, target.dac_bits)
+        encoding = fewest_digits(mapping, *codes, target, planes)
         if encoding is None:
             return
         cycles = encoding.cycles(layer.input_digits)

@@ -76,7 +76,7 @@ def _paper_encoding(
             "take digits=fewest"
         )
     if mappings[0] == "mixed-digits":
-        encoding = fewest_digits("mixed-digits", *codes_to_store(ctx, layer), target.cell_bits)
+        encoding = fewest_digits("mixed-digits", *codes_to_store(ctx, layer), target)
         assert encoding is not None, "weights have 16 bits at most"
         return encoding
     bits = layer.precision.weight
@@ -93,6 +93,6 @@ def _short_encoding(
 ) -> Encoding:
     """The encoding of the mapping that costs least in the best packing, before planes are stacked."""
     mapping = best_way(ctx, layer, mappings, target).encoding.mapping
-    encoding = fewest_digits(mapping, *codes_to_store(ctx, layer), target.cell_bits)
+    encoding = fewest_digits(mapping, *codes_to_store(ctx, layer), target)
     assert encoding is not None, "there is one with more planes"
     return encoding
