@@ -6,16 +6,18 @@
     writes  = repeats * tiles
     cycles  = repeats * tiles * vectors * ceil(activation_bits / dac_bits)
 
-Digital work is free. Times are whole picoseconds, so that sums are exact. Tiles are counted in
+Digital work takes no time. Times are whole picoseconds, so that sums are exact. Tiles are counted in
 `cimc.mapping`, which knows more packings and digits; with the paper's they are those of the formula.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from cimc.runtime.encoding import Encoding, MappingName
+from cimc.runtime.timeline import Counters
 from cimc.schedule.work import LayerWork
+from cimc.schedule.wrap_around import Piece
 from cimc.target import Target
 
 
@@ -36,18 +38,13 @@ class LayerShape:
 
 
 @dataclass(frozen=True)
-class LayerCost:
-    """What a layer takes in one inference."""
+class TileShape:
+    """The part of a crossbar that a tile takes."""
 
-    tile_writes: int
-    mvm_cycles: int
-    write_ps: int
-    mvm_ps: int
-
-    @property
-    def crossbar_ps(self) -> int:
-        """Time of crossbars that it takes, all together."""
-        return self.write_ps + self.mvm_ps
+    rows: int
+    columns: int
+    reads: int
+    """Columns, or pairs of them, that are read in a cycle."""
 
 
 def encoding_for(mapping: MappingName, weight_bits: int, target: Target) -> Encoding:
@@ -55,9 +52,31 @@ def encoding_for(mapping: MappingName, weight_bits: int, target: Target) -> Enco
     return Encoding(mapping, target.cell_bits, -(-weight_bits // target.cell_bits))
 
 
-def cost_of(work: LayerWork, writes: int, target: Target) -> LayerCost:
-    """The cost of a layer whose tiles are written so many times, copies included."""
-    return LayerCost(writes, work.mvm_ps // target.mvm_ps, writes * target.write_ps, work.mvm_ps)
+def counters_of(
+    work: LayerWork, tiles: Sequence[TileShape], pieces: Sequence[Piece], target: Target
+) -> Counters:
+    """What a layer takes of crossbars in one inference. `tiles` are those of each of its matrices.
+
+    A piece writes its tile; all vectors go once through each tile, whichever copies they take:
+
+        cell writes     = sum over pieces of rows * columns of the tile
+        DAC conversions = cycles of a tile * sum over tiles of rows
+        ADC conversions = cycles of a tile * sum over tiles of reads, each shifted and added
+    """
+    cycles = work.vectors * (work.vector_ps // target.mvm_ps)
+    matrices = work.tiles // len(tiles)
+    reads = cycles * matrices * sum(tile.reads for tile in tiles)
+    cells = [tile.rows * tile.columns for tile in tiles]
+    return Counters(
+        tile_writes=len(pieces),
+        mvm_cycles=cycles * work.tiles,
+        adc_conversions=reads,
+        dac_conversions=cycles * matrices * sum(tile.rows for tile in tiles),
+        write_ps=len(pieces) * target.write_ps,
+        mvm_ps=work.mvm_ps,
+        cell_writes=sum(cells[piece.tile % len(cells)] for piece in pieces),
+        shift_adds=reads,
+    )
 
 
 def groups_in_matrix(groups: int, inputs: int, outputs: int, encoding: Encoding, target: Target) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from xdsl.dialects.builtin import ModuleOp
 
 from cimc.context import CimcContext
+from cimc.cost import TileShape
 from cimc.dialects.cim.layers import LayerOp
 from cimc.dialects.cim.mapping import MvmOp
 from cimc.dialects.tensor_types import integer_of, shape_of
@@ -12,7 +13,9 @@ from cimc.errors import CimcError
 from cimc.layer_graph import LayerGraph, Needs
 from cimc.layer_shape import layer_product, packing_of
 from cimc.main_function import main_function, target_of
-from cimc.mapping.choose import Mapped, mapped
+from cimc.mapping.choose import Mapped, cells_for, mapped
+from cimc.mapping.tiling import tiles
+from cimc.runtime.tile import Tile
 from cimc.schedule.work import LayerWork
 from cimc.target import Target
 
@@ -23,6 +26,17 @@ def mapping_of(ctx: CimcContext, layer: LayerOp, target: Target) -> Mapped:
         raise CimcError(f"layer {layer.layer.data!r} has no precision or encoding yet")
     product = layer_product(ctx, layer, target)
     return mapped(product, layer.encoding.data, packing_of(layer, product), target)
+
+
+def tile_shapes(ctx: CimcContext, layer: LayerOp, target: Target) -> list[TileShape]:
+    """The tiles of each matrix of a layer that is mapped, in their order."""
+    assert layer.encoding is not None
+    product, encoding = layer_product(ctx, layer, target), layer.encoding.data
+    shapes: list[TileShape] = []
+    for part in tiles(cells_for(product, encoding, packing_of(layer, product), target)):
+        tile = Tile(0, part.rows, part.columns)
+        shapes.append(TileShape(*tile.shape, encoding.readouts(tile)))
+    return shapes
 
 
 def crossbars_of(op: LayerOp | MvmOp, work: LayerWork) -> int:

@@ -2,25 +2,35 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from math import prod
 from typing import Any
 
 from xdsl.dialects.builtin import ModuleOp
 
+from cimc.changing import changing_values
 from cimc.context import CimcContext
-from cimc.cost import LayerCost, LayerShape, cost_of, encoding_for, information_bound_ps
+from cimc.cost import LayerShape, counters_of, encoding_for, information_bound_ps
 from cimc.dialects.cim.layers import LayerOp
+from cimc.dialects.tensor_types import shape_of
+from cimc.digital_work import digital_operations
 from cimc.layer_shape import layer_shape, paper_packing, plain_product
-from cimc.layer_work import crossbars_of, works_of_layers
-from cimc.main_function import target_of
+from cimc.layer_work import crossbars_of, tile_shapes, works_of_layers
+from cimc.main_function import main_function, target_of
 from cimc.mapping.choose import mapped
 from cimc.resident import resident_schedule
+from cimc.runtime.analog.energy import Energy
 from cimc.runtime.encoding import MappingName
+from cimc.runtime.timeline import Counters, sum_of
+from cimc.runtime.wear import Wear
 from cimc.schedule.bound import lower_bound_ps
 from cimc.schedule.list_schedule import list_schedule, sequential
 from cimc.schedule.replicate import interval_ps
 from cimc.schedule.resident import resident_bound_ps
 from cimc.schedule.work import LayerWork, machine_of
+from cimc.schedule.wrap_around import Piece
 from cimc.target import PICOSECONDS_PER_US, Target
+
+PICOJOULES_PER_UJ = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -33,7 +43,7 @@ class LayerReport:
     mapping: MappingName
     stationary: str
     """What crossbars store: `weights` (or the second operand of a product), or `inputs`."""
-    cost: LayerCost
+    cost: Counters
 
     @property
     def stored(self) -> tuple[LayerShape, int, int]:
@@ -45,8 +55,8 @@ class LayerReport:
         turned = replace(shape, outputs=shape.vectors, vectors=shape.outputs, weights=count)
         return turned, self.activation_bits, self.weight_bits
 
-    def as_json(self) -> dict[str, Any]:
-        """The entry of `layers`; times in us."""
+    def as_json(self, energy: Energy) -> dict[str, Any]:
+        """The entry of `layers`; times in us, energy in uJ."""
         shape = asdict(self.shape)
         del shape["weights"]
         return {
@@ -59,7 +69,24 @@ class LayerReport:
             "mvm_cycles": self.cost.mvm_cycles,
             "write_us": self.cost.write_ps / PICOSECONDS_PER_US,
             "mvm_us": self.cost.mvm_ps / PICOSECONDS_PER_US,
+            **_events_as_json(self.cost, energy),
         }
+
+
+def _events_as_json(counters: Counters, energy: Energy) -> dict[str, Any]:
+    return {
+        "cell_writes": counters.cell_writes,
+        "dac_conversions": counters.dac_conversions,
+        "adc_conversions": counters.adc_conversions,
+        "shift_adds": counters.shift_adds,
+        "digital_operations": counters.digital_operations,
+        "energy_uj": microjoules(energy.total_pj(counters)),
+    }
+
+
+def microjoules(pj: float | None) -> float | None:
+    """Picojoules in microjoules, if they are known."""
+    return None if pj is None else pj / PICOJOULES_PER_UJ
 
 
 @dataclass(frozen=True)
@@ -68,6 +95,10 @@ class Report(Mapping[str, Any]):
 
     target: Target
     layers: list[LayerReport]
+    digital: Counters
+    """What is of no layer: activations, pooling and the like."""
+    writes_per_cell: int
+    """How often an inference writes the cell that is written most."""
     latency_ps: int
     """From the first write to the end of the last product."""
     latency_8bit_ps: int
@@ -83,6 +114,11 @@ class Report(Mapping[str, Any]):
         """How much longer the schedule takes than its lower bound, as a fraction of the bound."""
         return self.latency_ps / self.lower_bound_ps - 1 if self.lower_bound_ps else 0.0
 
+    @property
+    def total(self) -> Counters:
+        """What all layers and the digital part take."""
+        return sum_of((*(layer.cost for layer in self.layers), self.digital))
+
     def __getitem__(self, key: str) -> Any:
         return self.as_json()[key]
 
@@ -93,14 +129,19 @@ class Report(Mapping[str, Any]):
         return len(self.as_json())
 
     def as_json(self) -> dict[str, Any]:
-        """The report as plain data, in microseconds."""
-        latency_ps = self.latency_ps
+        """The report as plain data, in microseconds and microjoules."""
+        latency_ps, total = self.latency_ps, self.total
+        energy, endurance = self.target.energy, self.target.endurance
         return {
             "target": self.target.as_table(),
-            "layers": [layer.as_json() for layer in self.layers],
+            "layers": [layer.as_json(energy) for layer in self.layers],
+            "digital": {
+                "digital_operations": self.digital.digital_operations,
+                "energy_uj": microjoules(energy.total_pj(self.digital)),
+            },
             "total": {
-                "tile_writes": sum(layer.cost.tile_writes for layer in self.layers),
-                "mvm_cycles": sum(layer.cost.mvm_cycles for layer in self.layers),
+                "tile_writes": total.tile_writes,
+                "mvm_cycles": total.mvm_cycles,
                 "latency_us": latency_ps / PICOSECONDS_PER_US,
                 "initiation_interval_us": self.interval_ps / PICOSECONDS_PER_US,
                 "latency_8bit_us": self.latency_8bit_ps / PICOSECONDS_PER_US,
@@ -109,6 +150,12 @@ class Report(Mapping[str, Any]):
                 "gap": self.gap,
                 "information_bound_us": self.information_bound_us,
                 "crossbars": self.target.crossbars,
+                **_events_as_json(total, energy),
+                "energy_by_event_uj": {
+                    name: microjoules(pj) for name, pj in energy.by_event_pj(total).items()
+                },
+                "writes_per_cell": self.writes_per_cell,
+                "inferences_until_worn": endurance.inferences(self.writes_per_cell),
             },
         }
 
@@ -116,16 +163,24 @@ class Report(Mapping[str, Any]):
 def report_of(ctx: CimcContext, module: ModuleOp) -> Report:
     """The report of a module whose layers have a precision and an encoding."""
     target = target_of(module)
+    function = main_function(module)
     layers = works_of_layers(ctx, module)
     schedule = _schedule(ctx, module, layers)
-    reports = [
-        _layer_report(layer, cost_of(work, writes, target))
-        for (layer, work), writes in zip(layers, schedule.writes, strict=True)
-    ]
+    changing, wear = changing_values(function), Wear()
+    reports: list[LayerReport] = []
+    for (layer, work), pieces in zip(layers, schedule.pieces, strict=True):
+        cost = counters_of(work, tile_shapes(ctx, layer, target), pieces, target)
+        cost.digital_operations = prod(shape_of(layer.y))
+        reports.append(_layer_report(layer, cost))
+        for piece in pieces:
+            wear.write(piece.crossbar, changing=layer.written in changing)
+    digital = Counters(digital_operations=sum(digital_operations(op) for op in function.body.block.ops))
     information = information_bound_ps((report.stored for report in reports), target)
     return Report(
         target,
         reports,
+        digital,
+        wear.writes_per_cell,
         schedule.end_ps,
         sum(_latency_8bit_ps(layer, target) for layer, _ in layers),
         schedule.interval_ps,
@@ -138,7 +193,8 @@ def report_of(ctx: CimcContext, module: ModuleOp) -> Report:
 class _Planned:
     """What a report tells of a schedule."""
 
-    writes: tuple[int, ...]
+    pieces: tuple[tuple[Piece, ...], ...]
+    """Of each layer."""
     end_ps: int
     interval_ps: int
     bound_ps: int
@@ -151,15 +207,15 @@ def _schedule(ctx: CimcContext, module: ModuleOp, layers: Sequence[tuple[LayerOp
         schedule = resident_schedule(ctx, module)
         copies = (len(pieces) // work.tiles for pieces, work in zip(schedule.pieces, works, strict=True))
         interval = max(interval_ps(work, n, machine) for work, n in zip(works, copies, strict=True))
-        return _Planned(schedule.writes, schedule.end_ps, interval, resident_bound_ps(works, machine))
+        return _Planned(schedule.pieces, schedule.end_ps, interval, resident_bound_ps(works, machine))
     if any(layer.crossbars for layer, _ in layers):
         schedule = list_schedule(works, [crossbars_of(*layer) for layer in layers], machine)
     else:
         schedule = sequential(works, machine)
-    return _Planned(schedule.writes, schedule.end_ps, schedule.end_ps, lower_bound_ps(works, machine))
+    return _Planned(schedule.pieces, schedule.end_ps, schedule.end_ps, lower_bound_ps(works, machine))
 
 
-def _layer_report(layer: LayerOp, cost: LayerCost) -> LayerReport:
+def _layer_report(layer: LayerOp, cost: Counters) -> LayerReport:
     assert layer.precision is not None
     assert layer.encoding is not None
     return LayerReport(

@@ -11,6 +11,8 @@ from cimc.errors import CimcError
 from cimc.runtime.analog.adc import Adc
 from cimc.runtime.analog.cells import Cells
 from cimc.runtime.analog.chip import Analog
+from cimc.runtime.analog.endurance import Endurance
+from cimc.runtime.analog.energy import Energy
 from cimc.runtime.analog.wires import Wires
 from cimc.runtime.encoding import MAPPINGS, MappingName
 
@@ -59,6 +61,10 @@ class Target:
     """Noise, faults and drift of cells: none by default."""
     wires: Wires = field(default_factory=Wires)
     """The resistance of wires: none by default."""
+    energy: Energy = field(default_factory=Energy)
+    """What single events take: not known by default."""
+    endurance: Endurance = field(default_factory=Endurance)
+    """How often a cell can be written: not known by default."""
 
     def __post_init__(self) -> None:
         for key, section in SECTIONS.items():
@@ -155,7 +161,7 @@ class Target:
 
     def as_ideal(self) -> "Target":
         """The same target with ideal converters, cells and wires."""
-        return replace(self, **{key: section() for key, section in SECTIONS.items()})
+        return replace(self, adc=Adc(), cells=Cells(), wires=Wires())
 
     def with_crossbars(self, crossbars: int | None) -> "Target":
         """The same target with another number of crossbars, if one is given."""
@@ -171,7 +177,13 @@ class Target:
         return tuple(m for m in MAPPINGS if not odd.get(m) and set(NEEDED_READS[m]) <= set(self.reads))
 
 
-SECTIONS: Mapping[str, type[Adc | Cells | Wires]] = {"adc": Adc, "cells": Cells, "wires": Wires}
+SECTIONS: Mapping[str, type[Adc | Cells | Wires | Energy | Endurance]] = {
+    "adc": Adc,
+    "cells": Cells,
+    "wires": Wires,
+    "energy": Energy,
+    "endurance": Endurance,
+}
 """The tables of a target file, by key."""
 
 

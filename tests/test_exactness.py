@@ -756,7 +756,6 @@ def test_networks_give_the_numbers_of_onnxruntime(
     report, timeline = program.report(), program.timeline
     assert timeline is not None
     assert timeline.end_ps == report.latency_ps >= report.lower_bound_ps
-    for reported in report["layers"]:
-        counted = timeline.layers[reported["name"]]
-        assert (counted.tile_writes, counted.mvm_cycles) == (reported["tile_writes"], reported["mvm_cycles"])
-    assert len(timeline.layers) == len(report["layers"])
+    assert {layer.shape.name: layer.cost for layer in report.layers} == timeline.layers
+    assert report.digital == timeline.digital
+    assert report.writes_per_cell == timeline.wear.writes_per_cell

@@ -44,7 +44,7 @@ _ELEMENTWISE = frozenset(
     {op.name.removeprefix("onnx.") for op in (*activation.OPS, *elementwise.OPS, *quantize.OPS)}
     - {*_ALONG_AN_AXIS}
 ) | {"BatchNormalization", "Cast", "Dropout", "Identity"}
-_MOVES = frozenset(
+MOVES = frozenset(
     (
         "Concat",
         "Expand",
@@ -58,6 +58,7 @@ _MOVES = frozenset(
         "Unsqueeze",
     )
 )
+"""Operators that only bring elements to other places."""
 _POOLS = ("AveragePool", "MaxPool")
 _REDUCTIONS = ("ReduceMax", "ReduceMean", "ReduceSum")
 
@@ -107,7 +108,7 @@ class Readiness:
         if op.op_type in _ELEMENTWISE and len(op.results) == 1:
             return [self.merged(op.operands)]
         data = op.operands[0]
-        if op.op_type in _MOVES:
+        if op.op_type in MOVES:
             return [_compressed(times) for times in run_onnx_op(op, [self._moved(v) for v in op.operands])]
         if op.op_type in _POOLS and len(op.results) == 1:
             attributes = {k: v for k, v in op.onnx_attributes().items() if k != "count_include_pad"}

@@ -1,20 +1,24 @@
 """Executes the `xbar` dialect, and times it."""
 
 from dataclasses import dataclass, field
+from math import prod
 
 import numpy as np
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.interpreter import Interpreter, InterpreterFunctions, PythonValues, impl, register_impls
-from xdsl.ir import Operation
+from xdsl.ir import Operation, SSAValue
 
+from cimc.changing import changing_values
+from cimc.dialects.cim.digital import DequantizeOp
 from cimc.dialects.tensor_types import integer_of, shape_of
 from cimc.dialects.xbar import AllocOp, MvmOp, WriteOp
+from cimc.digital_work import digital_operations
 from cimc.errors import CimcError
 from cimc.interpreters.cim import all_vectors, own_sums
 from cimc.interpreters.products import Products
 from cimc.interpreters.readiness import Readiness, Ready
 from cimc.interpreters.simulation import Simulation
-from cimc.main_function import target_of
+from cimc.main_function import main_function, target_of
 from cimc.runtime.arrays import Array
 from cimc.runtime.crossbar import Crossbar
 from cimc.runtime.streaming import stream
@@ -63,7 +67,8 @@ class Clock(Interpreter.Listener):
 
     A write starts when its crossbar and its cells are ready, a batch of products when its crossbar and its
     vectors are; of streaming vectors, each starts by itself. Adding to accumulators waits for nothing, and
-    digital work takes no time. Raises `CimcError` if a state of a crossbar is used twice.
+    digital work takes no time; its operations are counted. Raises `CimcError` if a state of a crossbar is
+    used twice.
     """
 
     module: ModuleOp
@@ -73,6 +78,7 @@ class Clock(Interpreter.Listener):
     def __post_init__(self) -> None:
         self.target = target_of(self.module)
         self._ready = Readiness(self.tensors)
+        self._changing = changing_values(main_function(self.module))
 
     def did_interpret_op(self, op: Operation, results: PythonValues) -> None:
         if isinstance(op, WriteOp):
@@ -81,12 +87,15 @@ class Clock(Interpreter.Listener):
             self._mvm(op, results[1])
         else:
             self._ready.digital(op)
+            self._digital(op)
 
     def _write(self, op: WriteOp, crossbar: Crossbar) -> None:
         _check_state(op)
         start = self._ready.latest(op.crossbar, op.cells)
         end = start + self.target.write_ps
-        counters = Counters(tile_writes=1, write_ps=self.target.write_ps)
+        cells = prod(op.tile.data.shape)
+        counters = Counters(tile_writes=1, write_ps=self.target.write_ps, cell_writes=cells)
+        self.timeline.wear.write(crossbar.index, changing=op.cells in self._changing)
         self.timeline.occupy(Event("write", crossbar.index, _layer_of(op), start, end), counters)
         self._ready.note(op.result, end)
 
@@ -97,16 +106,24 @@ class Clock(Interpreter.Listener):
         vector_ps = vector_cycles * self.target.mvm_ps
         start, ends = self._vector_ends(op, vectors, vector_ps)
         cycles = vectors.count * vector_cycles
+        reads = cycles * op.encoding.data.readouts(crossbar.content.tile)
         counters = Counters(
             mvm_cycles=cycles,
             mvm_ps=cycles * self.target.mvm_ps,
-            adc_conversions=cycles * op.encoding.data.readouts(crossbar.content.tile),
+            adc_conversions=reads,
             dac_conversions=cycles * crossbar.content.tile.shape[0],
+            shift_adds=reads,
         )
         end = int(ends[-1])
         self.timeline.occupy(Event("mvm", crossbar.index, op.layer.data, start, end), counters)
         self._ready.note(op.crossbar_after, end)
         self._ready.note(op.result, self._sums_times(op, vectors, ends))
+
+    def _digital(self, op: Operation) -> None:
+        if isinstance(op, DequantizeOp):
+            self.timeline.compute(prod(shape_of(op.y)), _layer_of_sums(op.sums))
+        elif operations := digital_operations(op):
+            self.timeline.compute(operations)
 
     def _vector_ends(self, op: MvmOp, vectors: Vectors, vector_ps: int) -> tuple[int, Array]:
         """When the first vector starts, and when each is through."""
@@ -130,6 +147,15 @@ class Clock(Interpreter.Listener):
 def _check_state(op: WriteOp | MvmOp) -> None:
     if not op.crossbar.has_one_use():
         raise CimcError(f"{op.name}: a state of a crossbar is used by two ops")
+
+
+def _layer_of_sums(sums: SSAValue) -> str | None:
+    """The layer whose products sums come from, through what corrects them and changes their layout."""
+    while isinstance(op := sums.owner, Operation) and op.operands:
+        if isinstance(op, MvmOp):
+            return op.layer.data
+        sums = op.operands[0]
+    return None
 
 
 def _layer_of(op: WriteOp) -> str:

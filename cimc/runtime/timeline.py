@@ -1,9 +1,11 @@
 """When each crossbar does what: the simulator's clock, in whole picoseconds."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
 from cimc.errors import CimcError
+from cimc.runtime.wear import Wear
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,17 @@ class Counters:
     dac_conversions: int = 0
     write_ps: int = 0
     mvm_ps: int = 0
+    cell_writes: int = 0
+    """Cells that are programmed: with a tile, all of its rows and columns."""
+    shift_adds: int = 0
+    """Converted sums that are shifted and added to accumulators, which begin at 0."""
+    digital_operations: int = 0
+    """Elements that the digital part computes."""
+
+    @property
+    def crossbar_ps(self) -> int:
+        """Time of crossbars, all together."""
+        return self.write_ps + self.mvm_ps
 
     def add(self, other: "Counters") -> None:
         """Adds what another has taken."""
@@ -40,6 +53,9 @@ class Timeline:
 
     events: list[Event] = field(default_factory=list[Event])
     layers: dict[str, Counters] = field(default_factory=dict[str, Counters])
+    digital: Counters = field(default_factory=Counters)
+    """What is of no layer: activations, pooling and the like."""
+    wear: Wear = field(default_factory=Wear)
     _free_ps: dict[int, int] = field(default_factory=dict[int, int])
 
     def occupy(self, event: Event, counters: Counters) -> None:
@@ -54,6 +70,11 @@ class Timeline:
         self.events.append(event)
         self.layers.setdefault(event.layer, Counters()).add(counters)
 
+    def compute(self, operations: int, layer: str | None = None) -> None:
+        """Counts operations of the digital part, of a layer or of none."""
+        counters = self.digital if layer is None else self.layers.setdefault(layer, Counters())
+        counters.digital_operations += operations
+
     @property
     def end_ps(self) -> int:
         """When the last event ends."""
@@ -61,8 +82,13 @@ class Timeline:
 
     @property
     def total(self) -> Counters:
-        """The counters of all layers together."""
-        total = Counters()
-        for counters in self.layers.values():
-            total.add(counters)
-        return total
+        """The counters of all layers and the digital part together."""
+        return sum_of((*self.layers.values(), self.digital))
+
+
+def sum_of(parts: Iterable[Counters]) -> Counters:
+    """What some parts have taken together."""
+    total = Counters()
+    for counters in parts:
+        total.add(counters)
+    return total

@@ -1,0 +1,67 @@
+"""What the events of an inference cost in energy."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import inf
+
+from cimc.errors import CimcError
+from cimc.runtime.timeline import Counters
+
+ENERGIES: Mapping[str, str] = {
+    "cell_writes": "cell_write_pj",
+    "mvm_cycles": "mvm_pj",
+    "dac_conversions": "dac_pj",
+    "adc_conversions": "adc_pj",
+    "shift_adds": "shift_add_pj",
+    "digital_operations": "digital_pj",
+}
+"""Which energy an event takes, by the counter of such events."""
+
+
+@dataclass(frozen=True)
+class Energy:
+    """Picojoules of single events; None if they are not known. Raises `CimcError` if one is out of range.
+
+    The energy of an inference is the sum over all events of how many there are times what one takes.
+    """
+
+    cell_write_pj: float | None = None
+    """Programming one cell, pulses and verifying included."""
+    mvm_pj: float | None = None
+    """One cycle of a crossbar's cells, without converters."""
+    dac_pj: float | None = None
+    """Driving one row with one input digit."""
+    adc_pj: float | None = None
+    """Converting one column sum."""
+    shift_add_pj: float | None = None
+    """Shifting one converted sum and adding it to an accumulator."""
+    digital_pj: float | None = None
+    """One digital operation: one element of a result."""
+    source: str = ""
+    """Where the figures are published."""
+
+    def __post_init__(self) -> None:
+        for key in ENERGIES.values():
+            value = getattr(self, key)
+            if value is not None and (type(value) not in (int, float) or not 0 <= value < inf):
+                raise CimcError(f"energy: {key} must be picojoules, 0 or more, got {value!r}")
+        if type(self.source) is not str:
+            raise CimcError(f"energy: source must be a string, got {self.source!r}")
+
+    def missing(self, counters: Counters) -> list[str]:
+        """The energies of events that there are, but that are not known."""
+        return [key for name, key in ENERGIES.items() if getattr(counters, name) and self._of(name) is None]
+
+    def by_event_pj(self, counters: Counters) -> dict[str, float | None]:
+        """What all events of each kind take, by the name of their counter; None if it is not known."""
+        energies = ((name, self._of(name)) for name in ENERGIES)
+        return {name: None if pj is None else getattr(counters, name) * pj for name, pj in energies}
+
+    def total_pj(self, counters: Counters) -> float | None:
+        """What all events together take; None if the energy of one of them is not known."""
+        if self.missing(counters):
+            return None
+        return sum(pj for pj in self.by_event_pj(counters).values() if pj is not None)
+
+    def _of(self, counter: str) -> float | None:
+        return getattr(self, ENERGIES[counter])
