@@ -46,6 +46,11 @@ class TileShape:
     reads: int
     """Columns, or pairs of them, that are read in a cycle."""
 
+    @property
+    def cells(self) -> int:
+        """All cells."""
+        return self.rows * self.columns
+
 
 def encoding_for(mapping: MappingName, weight_bits: int, target: Target) -> Encoding:
     """The encoding of weights of so many bits in a target's cells."""
@@ -66,7 +71,6 @@ def counters_of(
     cycles = work.vectors * (work.vector_ps // target.mvm_ps)
     matrices = work.tiles // len(tiles)
     reads = cycles * matrices * sum(tile.reads for tile in tiles)
-    cells = [tile.rows * tile.columns for tile in tiles]
     return Counters(
         tile_writes=len(pieces),
         mvm_cycles=cycles * work.tiles,
@@ -74,7 +78,7 @@ def counters_of(
         dac_conversions=cycles * matrices * sum(tile.rows for tile in tiles),
         write_ps=len(pieces) * target.write_ps,
         mvm_ps=work.mvm_ps,
-        cell_writes=sum(cells[piece.tile % len(cells)] for piece in pieces),
+        cell_writes=sum(tiles[piece.tile % len(tiles)].cells for piece in pieces),
         shift_adds=reads,
     )
 

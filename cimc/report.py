@@ -30,8 +30,6 @@ from cimc.schedule.work import LayerWork, machine_of
 from cimc.schedule.wrap_around import Piece
 from cimc.target import PICOSECONDS_PER_US, Target
 
-PICOJOULES_PER_UJ = 1_000_000
-
 
 @dataclass(frozen=True)
 class LayerReport:
@@ -80,13 +78,8 @@ def _events_as_json(counters: Counters, energy: Energy) -> dict[str, Any]:
         "adc_conversions": counters.adc_conversions,
         "shift_adds": counters.shift_adds,
         "digital_operations": counters.digital_operations,
-        "energy_uj": microjoules(energy.total_pj(counters)),
+        "energy_uj": energy.total_uj(counters),
     }
-
-
-def microjoules(pj: float | None) -> float | None:
-    """Picojoules in microjoules, if they are known."""
-    return None if pj is None else pj / PICOJOULES_PER_UJ
 
 
 @dataclass(frozen=True)
@@ -97,8 +90,7 @@ class Report(Mapping[str, Any]):
     layers: list[LayerReport]
     digital: Counters
     """What is of no layer: activations, pooling and the like."""
-    writes_per_cell: int
-    """How often an inference writes the cell that is written most."""
+    wear: Wear
     latency_ps: int
     """From the first write to the end of the last product."""
     latency_8bit_ps: int
@@ -137,7 +129,7 @@ class Report(Mapping[str, Any]):
             "layers": [layer.as_json(energy) for layer in self.layers],
             "digital": {
                 "digital_operations": self.digital.digital_operations,
-                "energy_uj": microjoules(energy.total_pj(self.digital)),
+                "energy_uj": energy.total_uj(self.digital),
             },
             "total": {
                 "tile_writes": total.tile_writes,
@@ -151,11 +143,11 @@ class Report(Mapping[str, Any]):
                 "information_bound_us": self.information_bound_us,
                 "crossbars": self.target.crossbars,
                 **_events_as_json(total, energy),
-                "energy_by_event_uj": {
-                    name: microjoules(pj) for name, pj in energy.by_event_pj(total).items()
-                },
-                "writes_per_cell": self.writes_per_cell,
-                "inferences_until_worn": endurance.inferences(self.writes_per_cell),
+                "energy_by_event_uj": energy.by_event_uj(total),
+                "kept_cells": self.wear.kept_cells,
+                "later_energy_uj": energy.later_uj(total, self.wear),
+                "writes_per_cell": self.wear.writes_per_cell,
+                "inferences_until_worn": endurance.inferences(self.wear.writes_per_cell),
             },
         }
 
@@ -169,18 +161,20 @@ def report_of(ctx: CimcContext, module: ModuleOp) -> Report:
     changing, wear = changing_values(function), Wear()
     reports: list[LayerReport] = []
     for (layer, work), pieces in zip(layers, schedule.pieces, strict=True):
-        cost = counters_of(work, tile_shapes(ctx, layer, target), pieces, target)
+        tiles = tile_shapes(ctx, layer, target)
+        cost = counters_of(work, tiles, pieces, target)
         cost.digital_operations = prod(shape_of(layer.y))
         reports.append(_layer_report(layer, cost))
         for piece in pieces:
-            wear.write(piece.crossbar, changing=layer.written in changing)
+            cells = tiles[piece.tile % len(tiles)].cells
+            wear.write(piece.crossbar, cells, changing=layer.written in changing)
     digital = Counters(digital_operations=sum(digital_operations(op) for op in function.body.block.ops))
     information = information_bound_ps((report.stored for report in reports), target)
     return Report(
         target,
         reports,
         digital,
-        wear.writes_per_cell,
+        wear,
         schedule.end_ps,
         sum(_latency_8bit_ps(layer, target) for layer, _ in layers),
         schedule.interval_ps,

@@ -758,4 +758,4 @@ def test_networks_give_the_numbers_of_onnxruntime(
     assert timeline.end_ps == report.latency_ps >= report.lower_bound_ps
     assert {layer.shape.name: layer.cost for layer in report.layers} == timeline.layers
     assert report.digital == timeline.digital
-    assert report.writes_per_cell == timeline.wear.writes_per_cell
+    assert report.wear == timeline.wear

@@ -95,7 +95,7 @@ class Clock(Interpreter.Listener):
         end = start + self.target.write_ps
         cells = prod(op.tile.data.shape)
         counters = Counters(tile_writes=1, write_ps=self.target.write_ps, cell_writes=cells)
-        self.timeline.wear.write(crossbar.index, changing=op.cells in self._changing)
+        self.timeline.wear.write(crossbar.index, cells, changing=op.cells in self._changing)
         self.timeline.occupy(Event("write", crossbar.index, _layer_of(op), start, end), counters)
         self._ready.note(op.result, end)
 

@@ -1,30 +1,40 @@
-"""How often cells are written: what wears them."""
+"""Which writes are repeated in each inference: what wears cells."""
 
 from collections import Counter
+from dataclasses import dataclass, field
 
 
+@dataclass
 class Wear:
-    """Counts the writes of each crossbar's most-written cell in an inference.
+    """The writes of an inference, by crossbar.
 
-    Tiles lie from row and column 0 on, so the cell there is written with every tile of its crossbar.
+    A crossbar that is written once, with codes that are the same in each inference, keeps them: only the
+    first inference writes it.
     """
 
-    def __init__(self) -> None:
-        self._writes: Counter[int] = Counter()
-        self._changing: set[int] = set()
+    _writes: Counter[int] = field(default_factory=Counter[int])
+    _cells: Counter[int] = field(default_factory=Counter[int])
+    _changing: set[int] = field(default_factory=set[int])
 
-    def write(self, crossbar: int, *, changing: bool) -> None:
-        """Notes a write of a tile; `changing` if the next inference may write other codes."""
+    def write(self, crossbar: int, cells: int, *, changing: bool) -> None:
+        """Notes a write of so many cells; `changing` if the next inference may write other codes."""
         self._writes[crossbar] += 1
+        self._cells[crossbar] += cells
         if changing:
             self._changing.add(crossbar)
 
     @property
     def writes_per_cell(self) -> int:
-        """Writes of the most-written cell of all crossbars in an inference, after the first one.
+        """How often each inference after the first writes the cell that is written most.
 
-        A crossbar that is written once, with the same codes in each inference, keeps them: it counts 0.
+        Tiles lie from row and column 0 on, so the cell there is written with every tile of its crossbar.
         """
-        return max(
-            (n for crossbar, n in self._writes.items() if n > 1 or crossbar in self._changing), default=0
-        )
+        return max((n for crossbar, n in self._writes.items() if not self._keeps(crossbar)), default=0)
+
+    @property
+    def kept_cells(self) -> int:
+        """Cells that only the first inference writes."""
+        return sum(cells for crossbar, cells in self._cells.items() if self._keeps(crossbar))
+
+    def _keeps(self, crossbar: int) -> bool:
+        return self._writes[crossbar] == 1 and crossbar not in self._changing

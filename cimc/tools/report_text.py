@@ -4,6 +4,7 @@ from io import StringIO
 
 from cimc.report import Report
 from cimc.target import PICOSECONDS_PER_US
+from cimc.tools.cost_text import energy_and_wear, events_table
 
 
 def report_text(report: Report) -> str:
@@ -63,8 +64,11 @@ def report_text(report: Report) -> str:
         f"latency       {total['latency_us'] / 1000:.3f} ms{_interval(report)}\n"
         f"at 8/8 bits   {total['latency_8bit_us'] / 1000:.3f} ms, speedup {total['speedup']:.3f}x\n"
         f"lower bound   {total['lower_bound_us'] / 1000:.3f} ms of any schedule of these tiles, "
-        f"gap {100 * total['gap']:.2f} %; {total['information_bound_us'] / 1000:.3f} ms of any mapping"
+        f"gap {100 * total['gap']:.2f} %; {total['information_bound_us'] / 1000:.3f} ms of any mapping\n"
     )
+    events = {layer.shape.name: layer.cost for layer in report.layers}
+    console.print(events_table(events, report.digital, target.energy))
+    console.print(f"\n{energy_and_wear(report.total, report.wear, target)}", soft_wrap=True)
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
 
 

@@ -15,10 +15,11 @@ from cimc.program import Program, concatenated, load
 from cimc.runtime.analog.readout import ReadCounts
 from cimc.runtime.arrays import Array
 from cimc.runtime.timeline import Timeline
-from cimc.target import PICOSECONDS_PER_US
+from cimc.target import PICOSECONDS_PER_US, Target
 from cimc.tensor_store import check_output
 from cimc.tools.analog_options import with_options
 from cimc.tools.compare import Comparison, compare, output_steps, reference_outputs
+from cimc.tools.cost_text import energy_and_wear, events_table
 from cimc.tools.garbage import no_collection
 from cimc.tools.progress import count_batches
 from cimc.tools.scores import classes, print_shares, shares
@@ -61,7 +62,7 @@ def run_main(args: RunArguments) -> None:
         comparisons = _comparisons(program, parts, outcome.trials[0], args.compare)
     if args.output is not None and not outcome.interrupted:
         save_npz(args.output, outcome.arrays())
-    _print_cost(outcome.timeline, len(parts))
+    _print_cost(outcome.timeline, len(parts), target)
     if outcome.trials and (labels is not None or args.trials > 1):
         _print_accuracy(program, outcome.trials, parts, labels)
     if comparisons is not None:
@@ -156,7 +157,9 @@ def _comparisons(
     return [compare(name, found, expected[name], steps[name]) for name, found in results.items()]
 
 
-def _print_cost(timeline: Timeline | None, runs: int) -> None:
+def _print_cost(timeline: Timeline | None, runs: int, target: Target) -> None:
+    from rich.console import Console
+
     if timeline is None:
         print(f"{runs} run(s); nothing ran on crossbars, the program is not at the xbar level")
         return
@@ -164,8 +167,10 @@ def _print_cost(timeline: Timeline | None, runs: int) -> None:
     print(
         f"{runs} run(s), each {timeline.end_ps / PICOSECONDS_PER_US / 1000:.3f} ms on the chip: "
         f"{total.tile_writes} tile writes, {total.mvm_cycles} MVM cycles, "
-        f"{total.adc_conversions} ADC and {total.dac_conversions} DAC conversions"
+        f"{total.adc_conversions} ADC and {total.dac_conversions} DAC conversions\n"
     )
+    Console(width=120, highlight=False).print(events_table(timeline.layers, timeline.digital, target.energy))
+    print(f"\n{energy_and_wear(total, timeline.wear, target)}")
 
 
 def _print_comparisons(comparisons: list[Comparison]) -> None:

@@ -16,9 +16,7 @@ class Endurance:
     """Where the figure is published."""
 
     def __post_init__(self) -> None:
-        if self.writes is not None and (
-            type(self.writes) not in (int, float) or not 1 <= self.writes < inf
-        ):
+        if self.writes is not None and (type(self.writes) not in (int, float) or not 1 <= self.writes < inf):
             raise CimcError(f"endurance: writes must be a number from 1 on, got {self.writes!r}")
         if type(self.source) is not str:
             raise CimcError(f"endurance: source must be a string, got {self.source!r}")

@@ -1,11 +1,14 @@
 """What the events of an inference cost in energy."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
 from cimc.errors import CimcError
 from cimc.runtime.timeline import Counters
+from cimc.runtime.wear import Wear
+
+PICOJOULES_PER_UJ = 1_000_000
 
 ENERGIES: Mapping[str, str] = {
     "cell_writes": "cell_write_pj",
@@ -52,16 +55,23 @@ class Energy:
         """The energies of events that there are, but that are not known."""
         return [key for name, key in ENERGIES.items() if getattr(counters, name) and self._of(name) is None]
 
-    def by_event_pj(self, counters: Counters) -> dict[str, float | None]:
-        """What all events of each kind take, by the name of their counter; None if it is not known."""
+    def by_event_uj(self, counters: Counters) -> dict[str, float | None]:
+        """Microjoules of all events of a kind, by the name of their counter; None if it is not known."""
         energies = ((name, self._of(name)) for name in ENERGIES)
-        return {name: None if pj is None else getattr(counters, name) * pj for name, pj in energies}
+        return {
+            name: None if pj is None else getattr(counters, name) * pj / PICOJOULES_PER_UJ
+            for name, pj in energies
+        }
 
-    def total_pj(self, counters: Counters) -> float | None:
-        """What all events together take; None if the energy of one of them is not known."""
+    def total_uj(self, counters: Counters) -> float | None:
+        """Microjoules of all events together; None if the energy of one of them is not known."""
         if self.missing(counters):
             return None
-        return sum(pj for pj in self.by_event_pj(counters).values() if pj is not None)
+        return sum(uj for uj in self.by_event_uj(counters).values() if uj is not None)
+
+    def later_uj(self, counters: Counters, wear: Wear) -> float | None:
+        """The same for an inference after the first one, which has written what stays in crossbars."""
+        return self.total_uj(replace(counters, cell_writes=counters.cell_writes - wear.kept_cells))
 
     def _of(self, counter: str) -> float | None:
         return getattr(self, ENERGIES[counter])
