@@ -5,6 +5,7 @@ here. All scales are powers of two and all sums small, so that floats hold every
 each level of the compiler and onnxruntime must agree to the last bit.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
@@ -20,6 +21,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
+from xdsl.ir import Operation, SSAValue
 
 import cimc
 from cimc.dialects.cim.attributes import PackingAttr
@@ -437,6 +439,9 @@ class Cost:
     tile_writes: int
     mvm_cycles: int
     latency_ps: int
+    cell_writes: int
+    dac_conversions: int
+    adc_conversions: int
 
 
 def paper_cost(matrix: Matrix, mapping: str, target: Target) -> Cost:
@@ -448,10 +453,19 @@ def paper_cost(matrix: Matrix, mapping: str, target: Target) -> Cost:
         rows *= 2
     else:
         columns += 1
+    reads = columns // 2 if mapping == "differential-column" else columns
     writes = matrix.repeats * -(-columns // target.cols) * -(-rows // target.rows)
-    cycles = writes * matrix.vectors * -(-matrix.activation_bits // target.dac_bits)
+    tile_cycles = matrix.vectors * -(-matrix.activation_bits // target.dac_bits)
+    cycles = writes * tile_cycles
     ps = writes * round(target.write_us * 1e6) + cycles * round(target.mvm_us * 1e6)
-    return Cost(writes, cycles, ps)
+    return Cost(
+        writes,
+        cycles,
+        ps,
+        cell_writes=matrix.repeats * rows * columns,
+        dac_conversions=matrix.repeats * tile_cycles * rows * -(-columns // target.cols),
+        adc_conversions=matrix.repeats * tile_cycles * reads * -(-rows // target.rows),
+    )
 
 
 def information_bound_us(matrix: Matrix, target: Target) -> float:
@@ -518,13 +532,49 @@ def check(drawn: Layer, options: Options, path: Path) -> Program:
     return program
 
 
+def is_computed(value: SSAValue) -> bool:
+    """Whether a value comes from the program's inputs."""
+    above, seen = [value], set[SSAValue]()
+    while above:
+        value = above.pop()
+        if not isinstance(value.owner, Operation):
+            return True
+        above += [operand for operand in value.owner.operands if operand not in seen]
+        seen.update(above)
+    return False
+
+
+def check_counters(program: Program) -> None:
+    """The report's formulas give what the clock has counted, and it has counted what was written."""
+    report, timeline = program.report(), program.timeline
+    assert timeline is not None
+    assert {layer.shape.name: layer.cost for layer in report.layers} == timeline.layers
+    assert (report.digital, report.wear) == (timeline.digital, timeline.wear)
+    table, total = report["total"], timeline.total
+    assert {key: table[key] for key in vars(total) if key in table} == {
+        key: value for key, value in vars(total).items() if key in table
+    }
+    writes = [op for op in program.module.walk() if isinstance(op, WriteOp)]
+    events = [event for event in timeline.events if event.kind == "write"]
+    cells: defaultdict[int, Array] = defaultdict(lambda: np.zeros((report.target.rows, report.target.cols)))
+    constant: defaultdict[int, list[bool]] = defaultdict(list)
+    for op, event in zip(writes, events, strict=True):
+        rows, columns = op.tile.data.shape
+        cells[event.crossbar][:rows, :columns] += 1
+        constant[event.crossbar].append(not is_computed(op.cells))
+    assert sum(c.sum() for c in cells.values()) == total.cell_writes
+    worn = [c.max() for crossbar, c in cells.items() if constant[crossbar] != [True]]
+    assert timeline.wear.writes_per_cell == max(worn, default=0)
+
+
 def check_cost(drawn: Layer, program: Program, options: Options) -> None:
     report = program.report()
     (reported,) = report["layers"]
     assert program.timeline is not None
-    counted = program.timeline.total
-    assert counted.tile_writes == reported["tile_writes"] == report["total"]["tile_writes"]
-    assert counted.mvm_cycles == reported["mvm_cycles"] == report["total"]["mvm_cycles"]
+    check_counters(program)
+    assert program.timeline.total.digital_operations - program.timeline.digital.digital_operations == (
+        drawn.expected.size
+    )
     assert program.timeline.end_ps == report.latency_ps
     assert reported["weight_bits"] == drawn.matrix.weight_bits
     assert reported["activation_bits"] == drawn.matrix.activation_bits
@@ -539,8 +589,9 @@ def check_cost(drawn: Layer, program: Program, options: Options) -> None:
         return
     costs = {m: paper_cost(drawn.matrix, m, target) for m in allowed(target.rows, target.cols)}
     cost = costs[reported["mapping"]]
-    found = Cost(reported["tile_writes"], reported["mvm_cycles"], report.latency_ps)
-    assert found == cost
+    found = {key: reported[key] for key in vars(cost) if key in reported}
+    assert Cost(**found, latency_ps=report.latency_ps) == cost
+    assert reported["shift_adds"] == reported["adc_conversions"]
     if options.mapping == "any":
         assert cost.latency_ps == min(c.latency_ps for c in costs.values())
 
@@ -756,6 +807,4 @@ def test_networks_give_the_numbers_of_onnxruntime(
     report, timeline = program.report(), program.timeline
     assert timeline is not None
     assert timeline.end_ps == report.latency_ps >= report.lower_bound_ps
-    assert {layer.shape.name: layer.cost for layer in report.layers} == timeline.layers
-    assert report.digital == timeline.digital
-    assert report.wear == timeline.wear
+    check_counters(program)
