@@ -47,9 +47,7 @@ def _energy(total: Counters, wear: Wear, energy: Energy) -> str:
     shares = [f"{_LABELS[name]} {100 * part / uj:.1f} %" for name, part in by_event if part]
     text = f"energy        {uj:.3f} uJ: {', '.join(shares)}"
     if wear.kept_cells:
-        text += (
-            f"; {later_uj:.3f} uJ after the first inference, since {wear.kept_cells} cells stay as written"
-        )
+        text += f"; {later_uj:.3f} uJ after the first inference: {wear.kept_cells} cells stay as written"
     return text
 
 

@@ -424,6 +424,12 @@ def _parse_value(parser: AttrParser) -> Any:
         return values
     if (text := parser.parse_optional_str_literal()) is not None:
         return text
+    pos = parser.pos
+    if (utf8 := parser.parse_optional_bytes_literal()) is not None:  # text that is not all ASCII
+        try:
+            return utf8.decode()
+        except UnicodeDecodeError:
+            parser.raise_error("text must be UTF-8", pos)
     if (boolean := parser.parse_optional_boolean()) is not None:
         return boolean
     if (number := parser.parse_optional_number()) is not None:

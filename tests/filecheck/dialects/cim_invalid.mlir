@@ -820,3 +820,35 @@ func.func @target_section_key() attributes {attribute = #cim.target<name = "tiny
 }
 
 // CHECK: target tiny: cells: unknown key 'noise'; known are drift_exponent,
+
+// -----
+
+func.func @target_energy() attributes {attribute = #cim.target<name = "tiny", rows = 4, cols = 4, cell_bits = 2, dac_bits = 1, write_us = 56.0, mvm_us = 1.4, crossbars = 2, mapping = "offset", energy = {adc_pj = -2.0}>} {
+  func.return
+}
+
+// CHECK: energy: adc_pj must be picojoules, 0 or more, got -2.0
+
+// -----
+
+func.func @target_energy_key() attributes {attribute = #cim.target<name = "tiny", rows = 4, cols = 4, cell_bits = 2, dac_bits = 1, write_us = 56.0, mvm_us = 1.4, crossbars = 2, mapping = "offset", energy = {adc_nj = 2.0}>} {
+  func.return
+}
+
+// CHECK: target tiny: energy: unknown key 'adc_nj'; known are adc_pj, cell_write_pj,
+
+// -----
+
+func.func @target_endurance() attributes {attribute = #cim.target<name = "tiny", rows = 4, cols = 4, cell_bits = 2, dac_bits = 1, write_us = 56.0, mvm_us = 1.4, crossbars = 2, mapping = "offset", endurance = {writes = 0}>} {
+  func.return
+}
+
+// CHECK: endurance: writes must be a number from 1 on, got 0
+
+// -----
+
+func.func @target_text() attributes {attribute = #cim.target<name = "tiny", rows = 4, cols = 4, cell_bits = 2, dac_bits = 1, write_us = 56.0, mvm_us = 1.4, crossbars = 2, mapping = "offset", endurance = {source = "\FF"}>} {
+  func.return
+}
+
+// CHECK: text must be UTF-8

@@ -2,7 +2,7 @@
 // RUN: cimc-opt %s --print-op-generic | cimc-opt | filecheck %s
 // RUN: cimc-opt %s --print-op-generic | filecheck %s --check-prefix GENERIC
 
-builtin.module attributes {cim.target = #cim.target<mapping = "offset", name = "tiny", rows = 4, cols = 5, cell_bits = 2, dac_bits = 1, write_us = 56, mvm_us = 1.4, crossbars = 2, cells = {levels = [1.0, 2.5, 4.0, 7.0], read_noise = 1.0e-3, read_kind = "proportional"}, adc = {bits = 8}, wires = {exact = true, row_ohm = 2.5}>} {
+builtin.module attributes {cim.target = #cim.target<mapping = "offset", name = "tiny", rows = 4, cols = 5, cell_bits = 2, dac_bits = 1, write_us = 56, mvm_us = 1.4, crossbars = 2, endurance = {writes = 1.0e6}, energy = {source = "Müller, \"B\", 2016", adc_pj = 1.5625, digital_pj = 5}, cells = {levels = [1.0, 2.5, 4.0, 7.0], read_noise = 1.0e-3, read_kind = "proportional"}, adc = {bits = 8}, wires = {exact = true, row_ohm = 2.5}>} {
 
 func.func @attributes() attributes {
     precision = #cim.precision<weight 4, activation 5>,
@@ -83,7 +83,7 @@ func.func @mapping(%v: tensor<1x5x64xui8>, %w: tensor<1x64x10xsi8>, %offset: ten
 
 }
 
-// CHECK: builtin.module attributes {cim.target = #cim.target<name = "tiny", rows = 4, cols = 5, cell_bits = 2, dac_bits = 1, write_us = 56, mvm_us = 1.4, crossbars = 2, mapping = "offset", reads = ["differential", "single-ended"], adc = {bits = 8}, cells = {levels = [1.0, 2.5, 4.0, 7.0], read_noise = 0.001, read_kind = "proportional"}, wires = {row_ohm = 2.5, exact = true}>} {
+// CHECK: builtin.module attributes {cim.target = #cim.target<name = "tiny", rows = 4, cols = 5, cell_bits = 2, dac_bits = 1, write_us = 56, mvm_us = 1.4, crossbars = 2, mapping = "offset", reads = ["differential", "single-ended"], adc = {bits = 8}, cells = {levels = [1.0, 2.5, 4.0, 7.0], read_noise = 0.001, read_kind = "proportional"}, wires = {row_ohm = 2.5, exact = true}, energy = {adc_pj = 1.5625, digital_pj = 5, source = "M\C3\BCller, \22B\22, 2016"}, endurance = {writes = 1000000.0}>} {
 // CHECK: func.func @attributes() attributes {precision = #cim.precision<weight 4, activation 5>, unsigned = #cim.quantizer<ui5, scale 6.250000e-02, zero_point 3>, narrow = #cim.quantizer<si4, scale 1.000000e-01, zero_point -2, narrow>, encoding = #cim.encoding<"differential-column", cell_bits 4, slices 2>, row = #cim.encoding<"differential-row", cell_bits 1, slices 8>, offset = #cim.encoding<"offset", cell_bits 8, slices 1>, tile = #cim.tile<matrix 3, rows 256 to 512, columns 0 to 40>} {
 // CHECK-NEXT: func.return
 // CHECK: func.func @conv(%x: tensor<1x4x8x8xf32>, %w: tensor<6x2x3x3xf32>, %codes: tensor<6x2x3x3xsi4>, %scale: tensor<6xf32>, %bias: tensor<6xf32>, %q: tensor<1x4x8x8xui8>) {

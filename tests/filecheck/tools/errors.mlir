@@ -24,7 +24,7 @@
 
 // MODEL: cimc: error: {{.*}}none.onnx: no such file
 // BITS: cimc: error: bits are two numbers W,A like 4,8, got '4'
-// TARGET: cimc: error: target rram: neither a file nor one of rram-256x256-c1, rram-256x256-c2, rram-256x256-c4
+// TARGET: cimc: error: target rram: neither a file nor one of rram-128x128-c2-isaac, rram-256x256-c1, rram-256x256-c2, rram-256x256-c4
 // STATIONARY: cimc: error: stationary any needs -O1: -O0 stores weights, as the paper does
 // SCHEDULE: cimc: error: schedule list needs -O1: -O0 takes one tile after the other
 // PASS: cimc-opt: error: {{.*}}cim-tiles
