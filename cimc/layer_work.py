@@ -1,6 +1,7 @@
 """The layers of a module as work for crossbars: before they are cut into tiles, and after."""
 
 from collections.abc import Sequence
+from itertools import groupby
 
 from xdsl.dialects.builtin import ModuleOp
 
@@ -15,7 +16,7 @@ from cimc.layer_shape import layer_product, packing_of
 from cimc.main_function import main_function, target_of
 from cimc.mapping.choose import Mapped, cells_for, mapped
 from cimc.mapping.tiling import tiles
-from cimc.runtime.tile import Tile
+from cimc.runtime.tile import Tile, size_of
 from cimc.schedule.work import LayerWork
 from cimc.target import Target
 
@@ -32,10 +33,11 @@ def tile_shapes(ctx: CimcContext, layer: LayerOp, target: Target) -> list[TileSh
     """The tiles of each matrix of a layer that is mapped, in their order."""
     assert layer.encoding is not None
     product, encoding = layer_product(ctx, layer, target), layer.encoding.data
+    parts = tiles(cells_for(product, encoding, packing_of(layer, product), target))
     shapes: list[TileShape] = []
-    for part in tiles(cells_for(product, encoding, packing_of(layer, product), target)):
-        tile = Tile(0, part.rows, part.columns)
-        shapes.append(TileShape(*tile.shape, encoding.readouts(tile)))
+    for columns, alike in groupby(parts, key=lambda part: part.columns):
+        width, reads = size_of(columns), encoding.readouts(Tile(0, (), columns))
+        shapes += [TileShape(size_of(part.rows), width, reads) for part in alike]
     return shapes
 
 

@@ -165,9 +165,9 @@ def report_of(ctx: CimcContext, module: ModuleOp) -> Report:
         cost = counters_of(work, tiles, pieces, target)
         cost.digital_operations = prod(shape_of(layer.y))
         reports.append(_layer_report(layer, cost))
+        changes = layer.written in changing
         for piece in pieces:
-            cells = tiles[piece.tile % len(tiles)].cells
-            wear.write(piece.crossbar, cells, changing=layer.written in changing)
+            wear.write(piece.crossbar, tiles[piece.tile % len(tiles)].cells, changing=changes)
     digital = Counters(digital_operations=sum(digital_operations(op) for op in function.body.block.ops))
     information = information_bound_ps((report.stored for report in reports), target)
     return Report(

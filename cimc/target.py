@@ -72,6 +72,8 @@ class Target:
             if isinstance(value, Mapping):
                 table = cast(Mapping[str, Any], value)
                 object.__setattr__(self, key, _section(f"target {self.name}", key, section, table))
+            elif not isinstance(value, section):
+                raise CimcError(f"target {self.name}: {key} must be a table, got {value!r}")
         self._check_numbers()
         self._check_mapping()
         self.cells.check(self.cell_bits)

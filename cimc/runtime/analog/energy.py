@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import inf
 
 from cimc.errors import CimcError
 from cimc.runtime.timeline import Counters
 from cimc.runtime.wear import Wear
 
 PICOJOULES_PER_UJ = 1_000_000
+
+_MAX_PJ = 1e12
+"""A joule."""
 
 ENERGIES: Mapping[str, str] = {
     "cell_writes": "cell_write_pj",
@@ -46,8 +48,8 @@ class Energy:
     def __post_init__(self) -> None:
         for key in ENERGIES.values():
             value = getattr(self, key)
-            if value is not None and (type(value) not in (int, float) or not 0 <= value < inf):
-                raise CimcError(f"energy: {key} must be picojoules, 0 or more, got {value!r}")
+            if value is not None and (type(value) not in (int, float) or not 0 <= value <= _MAX_PJ):
+                raise CimcError(f"energy: {key} must be picojoules from 0 to {_MAX_PJ:g}, got {value!r}")
         if type(self.source) is not str:
             raise CimcError(f"energy: source must be a string, got {self.source!r}")
 

@@ -827,7 +827,7 @@ func.func @target_energy() attributes {attribute = #cim.target<name = "tiny", ro
   func.return
 }
 
-// CHECK: energy: adc_pj must be picojoules, 0 or more, got -2.0
+// CHECK: energy: adc_pj must be picojoules from 0 to 1e+12, got -2.0
 
 // -----
 

@@ -62,10 +62,10 @@ def test_endurance(writes: float | None, per_cell: int, expected: int | None) ->
 
 
 @pytest.mark.parametrize("key", ENERGIES.values())
-@pytest.mark.parametrize("value", [-1.0, float("nan"), float("inf"), True, "1"])
+@pytest.mark.parametrize("value", [-1.0, float("nan"), 1.1e12, True, "1"])
 def test_energies_out_of_range(key: str, value: object) -> None:
     values: dict[str, Any] = {key: value}
-    with pytest.raises(CimcError, match=f"energy: {key} must be picojoules, 0 or more, got {value!r}"):
+    with pytest.raises(CimcError, match=f"energy: {key} must be picojoules from 0 to 1e.12, got {value!r}"):
         Energy(**values)
 
 
