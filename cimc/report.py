@@ -12,7 +12,7 @@ from cimc.context import CimcContext
 from cimc.cost import LayerShape, counters_of, encoding_for, information_bound_ps
 from cimc.dialects.cim.layers import LayerOp
 from cimc.dialects.tensor_types import shape_of
-from cimc.digital_work import digital_operations
+from cimc.digital_work import computes
 from cimc.layer_shape import layer_shape, paper_packing, plain_product
 from cimc.layer_work import crossbars_of, tile_shapes, works_of_layers
 from cimc.main_function import main_function, target_of
@@ -168,7 +168,8 @@ def report_of(ctx: CimcContext, module: ModuleOp) -> Report:
         changes = layer.written in changing
         for piece in pieces:
             wear.write(piece.crossbar, tiles[piece.tile % len(tiles)].cells, changing=changes)
-    digital = Counters(digital_operations=sum(digital_operations(op) for op in function.body.block.ops))
+    computed = (value for op in function.body.block.ops if computes(op) for value in op.results)
+    digital = Counters(digital_operations=sum(prod(shape_of(value)) for value in computed))
     information = information_bound_ps((report.stored for report in reports), target)
     return Report(
         target,

@@ -12,7 +12,7 @@ from cimc.changing import changing_values
 from cimc.dialects.cim.digital import DequantizeOp
 from cimc.dialects.tensor_types import integer_of, shape_of
 from cimc.dialects.xbar import AllocOp, MvmOp, WriteOp
-from cimc.digital_work import digital_operations
+from cimc.digital_work import computes
 from cimc.errors import CimcError
 from cimc.interpreters.cim import all_vectors, own_sums
 from cimc.interpreters.products import Products
@@ -87,7 +87,7 @@ class Clock(Interpreter.Listener):
             self._mvm(op, results[1])
         else:
             self._ready.digital(op)
-            self._digital(op)
+            self._digital(op, results)
 
     def _write(self, op: WriteOp, crossbar: Crossbar) -> None:
         _check_state(op)
@@ -119,11 +119,11 @@ class Clock(Interpreter.Listener):
         self._ready.note(op.crossbar_after, end)
         self._ready.note(op.result, self._sums_times(op, vectors, ends))
 
-    def _digital(self, op: Operation) -> None:
+    def _digital(self, op: Operation, results: PythonValues) -> None:
         if isinstance(op, DequantizeOp):
-            self.timeline.compute(prod(shape_of(op.y)), _layer_of_sums(op.sums))
-        elif operations := digital_operations(op):
-            self.timeline.compute(operations)
+            self.timeline.compute(results[0].size, _layer_of_sums(op.sums))
+        elif computes(op):
+            self.timeline.compute(sum(result.size for result in results))
 
     def _vector_ends(self, op: MvmOp, vectors: Vectors, vector_ps: int) -> tuple[int, Array]:
         """When the first vector starts, and when each is through."""
