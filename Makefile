@@ -12,7 +12,7 @@ ORACLES := badcrossbar==1.1.0
 PEERS := aihwkit==1.1.0 aihwkit-lightning==2.1.0
 export OMP_NUM_THREADS = 1
 
-.PHONY: help venv venv-search demo test pytest filecheck lint typecheck format bench bench-mapping bench-schedules bench-accuracy bench-wires covers clean
+.PHONY: help venv venv-search demo test pytest filecheck lint typecheck format bench bench-simulate bench-mapping bench-schedules bench-accuracy bench-wires covers clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -58,6 +58,9 @@ format: venv ## ruff, changing files
 
 bench: venv-search ## compile time and memory of the three networks
 	$(BIN)/python benchmarks/compile.py
+
+bench-simulate: venv-search ## how fast products are simulated, and by others (some minutes)
+	env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(BIN)/python benchmarks/simulate.py
 
 bench-mapping: venv-search ## what mapping and schedules give: docs/mapping_tables.md, from POLICIES=file.json
 	$(BIN)/python benchmarks/mapping.py $(POLICIES) -o docs/mapping_tables.md

@@ -59,15 +59,14 @@ def measure(command: list[str | Path], repeat: int) -> Cost:
     return Cost(min(c.seconds for c in costs), min(c.megabytes for c in costs))
 
 
-def export(network: str) -> Path:
+def export(network: str, *options: str) -> Path:
     """The network as ONNX, made by a process of its own, so that torch's memory is not ours."""
     path = CACHE / f"{network}.onnx"
     if not path.exists():
         print(f"exporting {network}", file=sys.stderr)
         part = path.with_suffix(".part")
-        subprocess.run(
-            [sys.executable, ROOT / "examples" / "export.py", network, part], check=True, stdout=sys.stderr
-        )
+        command = [sys.executable, ROOT / "examples" / "export.py", network, part, *options]
+        subprocess.run(command, check=True, stdout=sys.stderr)
         part.rename(path)
     return path
 
