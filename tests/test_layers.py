@@ -79,7 +79,7 @@ program.report().as_json()
 def test_compiling_and_running_loads_no_torch(tmp_path: Path) -> None:
     loaded = loaded_by(COMPILE.format(path=str(tmp_path / "model.onnx")))
     assert "cimc.passes.convert_cim_to_xbar" in loaded
-    assert not of_packages(loaded, "torch", "torchrl", "brevitas", "tensordict", "onnxruntime")
+    assert not of_packages(loaded, "torch", "torchrl", "brevitas", "tensordict")
 
 
 @pytest.mark.parametrize("package", ["cost", "runtime", "target"])
