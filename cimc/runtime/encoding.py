@@ -212,6 +212,21 @@ class Encoding:
             decoded[:, part.sums] += part.factor * values[:, part.columns]
         return decoded
 
+    def unstacked(self, weights: Array, tile: Tile) -> "tuple[Array, Encoding, Tile] | None":
+        """The first planes alone of what `decode` gives: driven by whole codes, their products are the same.
+
+        None if they are not, since the tile lacks planes, or columns with digits that only some planes have.
+        """
+        step = self.planes * self.row_step
+        if self.planes == 1 or any(end % step for range_ in tile.rows for end in range_):
+            return None
+        by_plane = weights.reshape(-1, self.planes, weights.shape[1])
+        places = 1 << (self.plane_bits * np.arange(self.planes))
+        if not np.array_equal(by_plane, by_plane[:, :1] * places[:, None]):
+            return None
+        rows = tuple((start // self.planes, end // self.planes) for start, end in tile.rows)
+        return by_plane[:, 0], replace(self, planes=1), replace(tile, rows=rows)
+
 
 @dataclass(frozen=True)
 class Read:

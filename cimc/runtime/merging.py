@@ -50,7 +50,11 @@ def _whole_matrix(readings: Sequence[TileReading], inputs: int, sums: int) -> Ti
         driven = reading.tile.row_numbers[:: encoding.row_step] // encoding.row_step
         matrix[np.ix_(driven, np.arange(sums)[reading.sums])] += reading.exact.numbers
     whole = Tile(readings[0].tile.matrix, ((0, rows),), ((0, 1),))
-    return replace(readings[0], tile=whole, readout=AtOnce(StoredMatrix(matrix)), sums=slice(None))
+    if (unstacked := encoding.unstacked(matrix, whole)) is not None:
+        matrix, encoding, whole = unstacked
+    return replace(
+        readings[0], tile=whole, encoding=encoding, readout=AtOnce(StoredMatrix(matrix)), sums=slice(None)
+    )
 
 
 def _side_by_side(readings: Sequence[TileReading], sums: int) -> TileReading:
