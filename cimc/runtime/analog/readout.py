@@ -125,6 +125,7 @@ class CycleByCycle:
             for group in self.groups:
                 totals = group.totals(rows, digits, rng, counts)
                 for columns, read in group.columns():
-                    part = totals[:, columns] * (read.factor * group.unit)
+                    counts_for = read.factor * group.unit  # a step is no whole number: not in float32
+                    part = np.multiply(totals[:, columns], counts_for, dtype=np.float64)
                     products[start : start + block, read.sums] += part
         return products

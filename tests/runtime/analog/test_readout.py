@@ -1,6 +1,7 @@
 """Products cycle by cycle through ADCs, against reads that are converted here one by one in fractions."""
 
 from fractions import Fraction
+from itertools import product
 
 import numpy as np
 import pytest
@@ -83,6 +84,27 @@ def test_reads_are_converted_shifted_and_added(data: st.DataObject) -> None:
         assert counts.clipped == clips
         # Columns that are read without loss do not go through a converter.
         assert counts.converted <= len(x.codes) * cycles * encoding.readouts(tile)
+
+
+def test_products_of_many_units_are_rounded_once() -> None:
+    """Steps add up to a million units, where float32 is off by a tenth of a unit."""
+    rng = np.random.default_rng(1)
+    encoding = Encoding("differential-column", 4, 2)
+    weights = rng.integers(-127, 128, (255, 4))
+    x = rng.integers(0, 256, (1000, 255), np.uint8)
+    tile = Tile(0, ((0, 255),), ((0, 16),))
+    found = np.zeros((1000, 4), np.int32)
+    programmed = ProgrammedTile(encoding.encode(weights)[None], tile, Analog(Adc(7)))
+    programmed.add_products(x, found, encoding, 8, rng=RNG, counts=ReadCounts())
+    limit, highest = 15 * 255, 63
+    codes = np.zeros((1000, 4), np.int64)
+    for bit, digit in product(range(8), range(2)):
+        weight_digits = np.sign(weights) * (np.abs(weights) >> 4 * digit & 15)
+        sums = (x >> bit & 1).astype(np.int64) @ weight_digits
+        # No quotient of these whole numbers is so near to a half that a float could not tell.
+        codes += np.rint(sums * highest / limit).astype(np.int64) << (bit + 4 * digit)
+    expected = [[round(Fraction(int(code) * limit, highest)) for code in row] for row in codes]
+    np.testing.assert_array_equal(found, expected)
 
 
 @given(st.data())
