@@ -88,12 +88,25 @@ def _together(group: ReadGroup, columns: Sequence[_Columns]) -> ReadGroup:
     reads: list[Read] = []
     weights: list[Array] = []
     for factor in sorted({c.read.factor for c in columns}):
-        alike = [c for c in columns if c.read.factor == factor]
-        numbers = np.concatenate([c.numbers for c in alike])
-        order = np.argsort(numbers)
-        reads.append(replace(alike[0].read, sums=as_index(numbers[order]), width=len(numbers)))
-        weights.append(np.concatenate([c.weights for c in alike], axis=1)[:, order])
+        for alike in _without_repetition([c for c in columns if c.read.factor == factor]):
+            numbers = np.concatenate([c.numbers for c in alike])
+            order = np.argsort(numbers)
+            reads.append(replace(alike[0].read, sums=as_index(numbers[order]), width=len(numbers)))
+            weights.append(np.concatenate([c.weights for c in alike], axis=1)[:, order])
     return replace(group, reads=tuple(reads), sums=ExactSums(StoredMatrix(np.concatenate(weights, axis=1))))
+
+
+def _without_repetition(columns: Sequence[_Columns]) -> list[list[_Columns]]:
+    """Columns in lists of which none contributes twice to a sum, as tiles that leave cells out may."""
+    lists: list[list[_Columns]] = []
+    for more in columns:
+        for others in lists:
+            if not any(np.intersect1d(c.numbers, more.numbers).size for c in others):
+                others.append(more)
+                break
+        else:
+            lists.append([more])
+    return lists
 
 
 _NOTHING = ExactSums(StoredMatrix(np.zeros((0, 0), np.int8)))

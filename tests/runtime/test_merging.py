@@ -74,3 +74,16 @@ def test_tiles_of_the_same_rows_are_read_side_by_side() -> None:
     e = Encoded(encoding, np.ones((8, 4), np.int64), None)
     tiles = [Tile(0, ((r, r + 4),), ((c, c + 2),)) for r in (0, 4) for c in range(0, 8, 2)]
     assert len(merged(readings_of(e, tiles, x, Analog(Adc(2))), 8, 4)) == 2
+
+
+def test_tiles_may_share_columns_of_the_same_rows() -> None:
+    """One tile holds the cells that the other leaves out."""
+    encoding = Encoding("differential-column", 1, 1)
+    x = Vectors(np.ones((1, 4), np.uint8), 1, signed=False, dac_bits=1)
+    e = Encoded(encoding, np.ones((4, 3), np.int64), None)
+    rows, first = ((0, 4),), ((0, 2), (0, 2))
+    tiles = [Tile(0, rows, ((0, 6),), (first,)), Tile(0, rows, ((0, 2),), (((2, 4), (0, 2)),))]
+    fewer = merged(readings_of(e, tiles, x, Analog(Adc(2, range=1.5))), 4, 3)
+    assert len(fewer) == 1
+    # All reads are 1 step of 1.5 units: of two ones it is the nearest, four are clipped.
+    np.testing.assert_array_equal(products_of(fewer, x.codes, 3)[0], [[3, 1.5, 1.5]])
