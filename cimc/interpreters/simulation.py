@@ -9,6 +9,7 @@ from numpy.random import Generator
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 
+from cimc.changing import changing_values
 from cimc.dialects.xbar import AllocOp, MvmOp, WriteOp
 from cimc.main_function import main_function
 from cimc.runtime.analog.faults import Faults, drawn_faults, load_fault_map
@@ -50,7 +51,7 @@ class Simulation:
         next.
         """
         tile = self._tiles.get(op)
-        if tile is None or tile.matrices is not matrices or self._is_drawn_anew(crossbar):
+        if tile is None or tile.matrices is not matrices or self._is_drawn_anew(op, crossbar):
             tile = ProgrammedTile(
                 matrices,
                 op.tile.data,
@@ -68,11 +69,12 @@ class Simulation:
         self._reads += 1
         return stream_of(self.seed, self.trial, Drawn.READ, self._batch, self._reads)
 
-    def _is_drawn_anew(self, crossbar: Crossbar) -> bool:
-        return self.analog.cells.programs_at_random and self._writes[crossbar.index] > 1
+    def _is_drawn_anew(self, op: WriteOp, crossbar: Crossbar) -> bool:
+        is_written_anew = self._writes[crossbar.index] > 1 or op.cells in self._changing
+        return self.analog.cells.programs_at_random and is_written_anew
 
     def _programming(self, op: WriteOp, crossbar: Crossbar) -> Callable[[], Generator]:
-        batch = self._batch if self._is_drawn_anew(crossbar) else 0
+        batch = self._batch if self._is_drawn_anew(op, crossbar) else 0
         return lambda: stream_of(self.seed, self.trial, Drawn.PROGRAMMING, batch, self._numbers[op])
 
     def _faults_of(self, crossbar: Crossbar) -> Faults | None:
@@ -93,6 +95,10 @@ class Simulation:
         """The program's writes, in their order."""
         ops = main_function(self._module).body.block.ops
         return {op: number for number, op in enumerate(op for op in ops if isinstance(op, WriteOp))}
+
+    @cached_property
+    def _changing(self) -> set[SSAValue]:
+        return changing_values(main_function(self._module))
 
     @cached_property
     def _writes(self) -> Counter[int]:
