@@ -4,6 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from operator import is_
 
+from xdsl.dialects.builtin import FloatAttr
 from xdsl.ir import SSAValue
 
 from cimc.dialects.tensor_types import dtype_of, element_type, integer_of
@@ -34,21 +35,23 @@ class _Read:
     part: _Part
     width: int
     signed: bool
-    adc_range: float | None
     layer: str
     chain: SSAValue
     """The sums that the first of the ops that pass them on begins with."""
     is_last: bool
     """Whether the sums are then passed on to something else."""
-    content: ProgrammedTile | None = None
+    met: tuple[ProgrammedTile, FloatAttr | None] | None = None
     reading: TileReading | None = None
 
-    def of(self, content: ProgrammedTile) -> TileReading:
-        """How the tile is read that is written now."""
-        if self.reading is None or self.content is not content:
-            self.content = content
+    def of(self, content: ProgrammedTile, adc_range: FloatAttr | None) -> TileReading:
+        """How the tile is read that is written now, with ADCs of a range that calibration may change."""
+        if self.reading is None or self.met is None or not all(map(is_, self.met, (content, adc_range))):
+            self.met = content, adc_range
             self.reading = content.reading(
-                self.part.encoding, self.width, signed=self.signed, adc_range=self.adc_range
+                self.part.encoding,
+                self.width,
+                signed=self.signed,
+                adc_range=None if adc_range is None else adc_range.value.data,
             )
         return self.reading
 
@@ -83,7 +86,7 @@ class Products:
         read = self._reads.get(op)
         if read is None:
             read = self._reads[op] = self._new_read(op, content)
-        reading = read.of(content)
+        reading = read.of(content, op.adc_range)
         if reading.leaves_to_chance:
             self._add(read.layer, read.part, reading, vectors, sums)
         else:
@@ -117,7 +120,6 @@ class Products:
             _Part(content.tile.matrix, all_vectors(op), op.encoding.data),
             integer_of(op.vectors).width.data,
             dtype_of(element_type(op.vectors)).kind == "i",
-            None if op.adc_range is None else op.adc_range.value.data,
             op.layer.data,
             before.chain if before is not None and continues else op.sums,
             not passes_on,

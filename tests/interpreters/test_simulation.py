@@ -4,11 +4,15 @@ from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
+import onnx
 import pytest
-from tools.tiny_models import conv, dense, serialized, weights
+from tools.tiny_models import conv, dense, node, serialized, weights
 
 import cimc
+from cimc.data import save_npz
 from cimc.errors import CimcError
+from cimc.main_function import set_target
+from cimc.passes.xbar_calibrate_adc import XbarCalibrateAdcPass
 from cimc.runtime.arrays import Array
 from cimc.runtime.tile_reading import TileReading
 
@@ -42,6 +46,39 @@ def test_what_is_written_once_stays_and_else_is_drawn_anew(key: str, model: Path
         target = small(rows).with_noise(**{key: 0.1}, drift_s=10.0)
         first, second = run_twice(program_of(model, small(rows)), target)
         assert np.array_equal(first, second) == stays
+
+
+@pytest.fixture
+def product(tmp_path: Path) -> tuple[cimc.Program, dict[str, Array]]:
+    """A product of two inputs, of which one is written into a crossbar, and two equal batches of them."""
+    node_, value = node("MatMul", "a b", "y"), onnx.helper.make_tensor_value_info
+    types = [value(name, onnx.TensorProto.FLOAT, shape) for name, shape in (("a", [4, 6]), ("b", [6, 5]))]
+    graph = onnx.helper.make_graph([node_], "product", types, [value("y", onnx.TensorProto.FLOAT, None)])
+    (tmp_path / "product.onnx").write_bytes(serialized(onnx.helper.make_model(graph)))
+    batch = {"a": weights(4, 6), "b": weights(6, 5)}
+    program = cimc.compile(tmp_path / "product.onnx", calibrate=batch)
+    return program, {name: np.concatenate([array, array]) for name, array in batch.items()}
+
+
+def test_what_an_inference_computes_is_written_anew(product: tuple[cimc.Program, dict[str, Array]]) -> None:
+    program, inputs = product
+    target = cimc.load_target("rram-256x256-c4").with_noise(programming_noise=0.1)
+    found = program.run(inputs, target=target)["y"]
+    assert not np.array_equal(found[:4], found[4:])
+
+
+def test_a_range_that_is_calibrated_after_a_run_counts(
+    product: tuple[cimc.Program, dict[str, Array]], tmp_path: Path
+) -> None:
+    program, inputs = product
+    set_target(program.module, cimc.load_target("rram-256x256-c4").with_adc(3))
+    before = program.run(inputs)["y"]
+    save_npz(tmp_path / "data.npz", inputs)
+    XbarCalibrateAdcPass(str(tmp_path / "data.npz")).apply(program.ctx, program.module)
+    after = program.run(inputs)["y"]
+    assert not np.array_equal(after, before)
+    program.save(tmp_path / "calibrated.mlir")
+    np.testing.assert_array_equal(cimc.load(tmp_path / "calibrated.mlir").run(inputs)["y"], after)
 
 
 def test_read_noise_is_new_in_each_batch_and_cycle(model: Path) -> None:
