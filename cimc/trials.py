@@ -1,12 +1,18 @@
 """Runs a program on many chips: batches and Monte Carlo trials, in this process or in several."""
 
 import multiprocessing
+import signal
+import threading
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import ClassVar
 
+from cimc.errors import CimcError
 from cimc.program import Program, load
 from cimc.runtime.analog.readout import ReadCounts
 from cimc.runtime.arrays import Array
@@ -53,8 +59,43 @@ def results(
         yield (_run(experiment, program, *task) for task in tasks)
         return
     context = multiprocessing.get_context("spawn")  # a fork would copy the threads of libraries
-    with context.Pool(min(workers, len(tasks)), _Worker.start, (experiment,)) as pool:
-        yield pool.imap(_Worker.run, tasks)
+    pool = ProcessPoolExecutor(min(workers, len(tasks)), context, _Worker.start, (experiment,))
+    try:
+        with _ignoring_interrupts():  # and so do the processes that are started here
+            done = pool.map(_Worker.run, tasks)
+        yield _complete(done)
+    finally:
+        _stop(pool)
+
+
+def _complete(done: Iterator[BatchResult]) -> Iterator[BatchResult]:
+    try:
+        yield from done
+    except BrokenProcessPool:
+        raise CimcError(
+            "a worker has ended before its work was done, for want of memory perhaps; try fewer workers"
+        ) from None
+
+
+def _stop(pool: ProcessPoolExecutor) -> None:
+    """Ends the processes of a pool without waiting for what they do."""
+    processes: dict[int, BaseProcess] = pool._processes or {}  # pyright: ignore[reportPrivateUsage]
+    for process in list(processes.values()):
+        process.terminate()
+    pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _ignoring_interrupts() -> Generator[None]:
+    """Leaves Ctrl-C, which goes to all processes of a terminal, to the one that started the others."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # another thread handles signals
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class _Worker:
