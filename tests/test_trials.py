@@ -60,6 +60,5 @@ def test_what_is_wrong_in_a_worker_is_said(experiment: Experiment) -> None:
 
 def test_workers_are_no_more_than_what_is_to_be_done(experiment: Experiment) -> None:
     with results(experiment, cimc.load(experiment.path), 2, workers=1000) as done:
-        outputs = [result.outputs["y"] for result in done]
-    assert len(outputs) == 2
-    assert not np.array_equal(*outputs)
+        first, second = [result.outputs["y"] for result in done]
+    assert not np.array_equal(first, second)
