@@ -1,7 +1,6 @@
 """Input data: `.npz` files of arrays by the names of the graph's inputs."""
 
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -9,44 +8,13 @@ import numpy as np
 from xdsl.dialects.func import FuncOp
 
 from cimc.dialects.tensor_types import shape_of
-from cimc.errors import CimcError, first_line
+from cimc.errors import CimcError
 from cimc.main_function import input_names
 from cimc.runtime.arrays import Array
 from cimc.tensor_store import atomic_path
 
-_DAMAGED = (
-    ArithmeticError,
-    EOFError,
-    LookupError,
-    NotImplementedError,
-    RuntimeError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
-"""What zipfile and numpy raise for damaged files."""
-
 _SINGLE = ("x", "x_train", "x_test")
 """What a single input may be called instead, in this order."""
-
-
-def load_npz(path: Path) -> dict[str, Array]:
-    """The arrays of an `.npz` file. Raises `CimcError` if it cannot be read as such."""
-    try:
-        with path.open("rb") as stream:
-            if stream.read(2) != b"PK":  # else numpy would take it for a pickle
-                raise CimcError(f"{path}: not a .npz file (an archive of arrays, as numpy.savez writes)")
-            stream.seek(0)
-            with np.load(stream) as data:
-                return {name: a for name in data.files if isinstance(a := data[name], np.ndarray)}
-    except OSError as e:
-        raise CimcError(f"{path}: cannot be read: {e.strerror or e}") from None
-    except MemoryError:
-        raise CimcError(f"{path}: an array in it is larger than the memory, or the file is damaged") from None
-    except _DAMAGED as e:
-        raise CimcError(f"{path}: cannot be read as .npz: {first_line(e)}") from None
 
 
 def save_npz(path: Path, arrays: Mapping[str, Array]) -> None:

@@ -11,7 +11,7 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 
 from cimc.context import cimc_context
-from cimc.data import batches, inputs_for, load_npz
+from cimc.data import batches, inputs_for
 from cimc.dialects.cim.attributes import QuantizerAttr
 from cimc.dialects.cim.layers import LayerOp, MatmulOp
 from cimc.errors import CimcError
@@ -19,6 +19,7 @@ from cimc.interpreters.execute import execute
 from cimc.main_function import main_function
 from cimc.passes.sign import never_negative
 from cimc.runtime.calibration import METHODS, Method, Observer
+from cimc.runtime.npz import load_npz
 
 
 @dataclass(frozen=True)

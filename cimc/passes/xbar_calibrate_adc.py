@@ -12,7 +12,7 @@ from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 
 from cimc.context import cimc_context
-from cimc.data import batches, inputs_for, load_npz
+from cimc.data import batches, inputs_for
 from cimc.dialects.tensor_types import integer_of
 from cimc.dialects.xbar import MvmOp
 from cimc.errors import CimcError
@@ -24,6 +24,7 @@ from cimc.runtime.analog.cells import Cells
 from cimc.runtime.analog.chip import read_parts
 from cimc.runtime.analog.conductances import programmed
 from cimc.runtime.crossbar import ProgrammedTile
+from cimc.runtime.npz import load_npz
 from cimc.target import Target
 
 _VECTORS = 256

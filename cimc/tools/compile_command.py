@@ -5,7 +5,6 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from cimc.data import load_npz
 from cimc.driver import Observer, dump_ir
 from cimc.errors import CimcError
 from cimc.ir_files import SHARED_WEIGHTS, print_module
@@ -14,6 +13,7 @@ from cimc.policy import parse_bits
 from cimc.program import Program, compile
 from cimc.report import Report
 from cimc.runtime.calibration import Method
+from cimc.runtime.npz import load_npz
 from cimc.tensor_store import atomic_path, check_output
 from cimc.tools.garbage import no_collection
 from cimc.tools.progress import show_passes

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from cimc.data import batches, inputs_for, labels_for, load_npz, save_npz
+from cimc.data import batches, inputs_for, labels_for, save_npz
 from cimc.dialects.tensor_types import dtype_of, element_type
 from cimc.errors import CimcError
 from cimc.main_function import input_names, main_function, output_names, target_of
 from cimc.program import Program, concatenated, load
 from cimc.runtime.analog.readout import ReadCounts
 from cimc.runtime.arrays import Array
+from cimc.runtime.npz import load_npz
 from cimc.runtime.timeline import Timeline
 from cimc.target import PICOSECONDS_PER_US, Target
 from cimc.tensor_store import check_output

@@ -143,7 +143,7 @@ def test_a_calibrated_program_needs_no_option_and_is_better(folder: Path) -> Non
         ),
         (("--noise", "read_kind=pink"), "cells: read_kind must be one of additive"),
         (("--noise", "levels=[0, 1]"), "cells: levels must hold 16 conductances for 4 bits, got 2"),
-        (("--noise", "fault_map='no.npz'"), "fault map no.npz: cannot be read as .npz"),
+        (("--noise", "fault_map='no.npz'"), "fault map no.npz: cannot be read: No such file"),
         (("--adc-bits", "1"), "1 is not in the range 2<=x<=16"),
         (("--trials", "0"), "0 is not in the range x>=1"),
     ],
@@ -153,6 +153,21 @@ def test_wrong_options(folder: Path, options: tuple[str, ...], message: str) -> 
     assert outcome.fault is None
     assert outcome.code == 1
     assert message in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"PK, but no archive", "cannot be read as .npz: File is not a zip file"),
+        (b"\x93NUMPY", "not a .npz file (an archive of arrays, as numpy.savez writes)"),
+    ],
+)
+def test_a_fault_map_that_is_none(content: bytes, message: str, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "map.npz").write_bytes(content)
+    options = ("--noise", f"fault_map='{tmp_path / 'map.npz'}'")
+    outcome = command("run", folder / "program.mlir", "--input", folder / "x.npz", *options)
+    assert outcome.fault is None
+    assert outcome.err == f"cimc: error: fault map {tmp_path / 'map.npz'}: {message}\n"
 
 
 @pytest.mark.parametrize(

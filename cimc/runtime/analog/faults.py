@@ -9,6 +9,7 @@ from numpy.random import Generator
 from cimc.errors import CimcError
 from cimc.runtime.analog.cells import Cells
 from cimc.runtime.arrays import Array
+from cimc.runtime.npz import load_npz
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,9 @@ def load_fault_map(path: str, crossbars: int, rows: int, cols: int) -> list[Faul
     Raises `CimcError` if the file cannot be read or holds something else.
     """
     try:
-        with np.load(Path(path), allow_pickle=False) as data:
-            found = {name: data[name] for name in data.files}
-    except (OSError, ValueError, EOFError) as e:
-        raise CimcError(f"fault map {path}: cannot be read as .npz: {e}") from None
+        found = load_npz(Path(path))
+    except CimcError as e:
+        raise CimcError(f"fault map {e}") from None
     maps: list[Array] = []
     for name in ("stuck_at_off", "stuck_at_on"):
         cells = found.get(name)
