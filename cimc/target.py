@@ -230,7 +230,7 @@ def load_target(name_or_file: str) -> Target:
 def _parse(text: str, default_name: str) -> Target:
     try:
         table: Mapping[str, Any] = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as e:
+    except (ValueError, RecursionError) as e:
         raise CimcError(f"target {default_name}: not valid TOML: {e}") from None
     _check_keys(f"target {default_name}", Target, table)
     values = {"name": default_name, **table}

@@ -2,9 +2,12 @@
 
 import tomllib
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
 from cimc.errors import CimcError
+from cimc.runtime.analog.cells import Cells
+from cimc.runtime.analog.wires import Wires
 from cimc.target import NOISE_KEYS, Target
 
 
@@ -21,15 +24,19 @@ def with_options(target: Target, adc_bits: int | None, noise: Sequence[str]) -> 
         if not equals or key not in NOISE_KEYS:
             known = ", ".join(sorted(NOISE_KEYS))
             raise CimcError(f"--noise {text}: give KEY=VALUE, where KEY is one of {known}")
-        changes[key] = _value(text, value)
+        changes[key] = _value(key, value)
     return target.with_noise(**changes)
 
 
-def _value(text: str, value: str) -> Any:
-    """A value as a target file would have it; words may stand without quotes."""
-    if value.replace("-", "").isalpha() and value not in ("true", "false", "inf", "nan"):
-        return value
+_TEXTS = {f.name for f in (*fields(Cells), *fields(Wires)) if isinstance(f.default, str)}
+"""Keys whose values are words or names of files."""
+
+
+def _value(key: str, value: str) -> Any:
+    """A value as a target file would have it; a text may stand without quotes."""
     try:
         return tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        raise CimcError(f"--noise {text}: {value!r} is no value that a target file could hold") from None
+    except (ValueError, RecursionError):  # also of numbers of thousands of digits
+        if key in _TEXTS:
+            return value
+        raise CimcError(f"--noise {key}: no value that a target file could hold: {value}") from None

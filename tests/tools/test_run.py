@@ -139,10 +139,15 @@ def test_a_calibrated_program_needs_no_option_and_is_better(folder: Path) -> Non
         (("--noise", "read_noise=-1"), "cells: read_noise must be 0 or more, got -1"),
         (
             ("--noise", "read_noise=[1"),
-            "--noise read_noise=[1: '[1' is no value that a target file could hold",
+            "--noise read_noise: no value that a target file could hold: [1",
         ),
         (("--noise", "read_kind=pink"), "cells: read_kind must be one of additive"),
         (("--noise", "levels=[0, 1]"), "cells: levels must hold 16 conductances for 4 bits, got 2"),
+        (("--noise", f"read_noise={10**400}"), "cells: read_noise must be 0 or more, got 1000"),
+        (("--noise", f"read_noise={'1' * 5000}"), ": no value that a target file could hold: "),
+        (("--noise", f"levels={'[' * 5000}"), ": no value that a target file could hold: "),
+        (("--noise", "read_noise=low"), "--noise read_noise: no value that a target file could hold: low"),
+        (("--noise", "fault_map=no.npz"), "fault map no.npz: cannot be read: No such file"),
         (("--noise", "fault_map='no.npz'"), "fault map no.npz: cannot be read: No such file"),
         (("--adc-bits", "1"), "1 is not in the range 2<=x<=16"),
         (("--trials", "0"), "0 is not in the range x>=1"),
@@ -158,7 +163,7 @@ def test_wrong_options(folder: Path, options: tuple[str, ...], message: str) -> 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"PK, but no archive", "cannot be read as .npz: File is not a zip file"),
+        (b"PK\x03\x04, but no archive", "cannot be read as .npz: File is not a zip file"),
         (b"\x93NUMPY", "not a .npz file (an archive of arrays, as numpy.savez writes)"),
     ],
 )

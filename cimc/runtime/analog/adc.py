@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cimc.errors import CimcError
+from cimc.runtime.analog.checks import check_number
 from cimc.runtime.arrays import Array
 
 MIN_BITS, MAX_BITS = 2, 16
@@ -26,8 +27,8 @@ class Adc:
         bits, limit = self.bits, self.range
         if bits is not None and (type(bits) is not int or not MIN_BITS <= bits <= MAX_BITS):
             raise CimcError(f"adc: bits must be a whole number from {MIN_BITS} to {MAX_BITS}, got {bits!r}")
-        if limit is not None and (type(limit) not in (int, float) or not 0 < limit < float("inf")):
-            raise CimcError(f"adc: range must be a number of units above 0, got {limit!r}")
+        if limit is not None:
+            check_number("adc", "range", limit, "a number of units above 0", lambda v: 0 < v < float("inf"))
 
     def converter(self, limit: float, *, symmetric: bool) -> "Converter":
         """What converts sums up to `limit` units: of both signs if `symmetric`, else from 0 on.
