@@ -8,7 +8,6 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import ClassVar
 
@@ -79,7 +78,7 @@ def _complete(done: Iterator[BatchResult]) -> Iterator[BatchResult]:
 
 def _stop(pool: ProcessPoolExecutor) -> None:
     """Ends the processes of a pool without waiting for what they do."""
-    processes: dict[int, BaseProcess] = pool._processes or {}  # pyright: ignore[reportPrivateUsage]
+    processes = pool._processes or {}  # pyright: ignore[reportPrivateUsage]  # None once it has ended
     for process in list(processes.values()):
         process.terminate()
     pool.shutdown(cancel_futures=True)
