@@ -163,13 +163,17 @@ def compile_command(**options: Any) -> None:
 )
 @click.option(
     "--trials",
-    type=click.IntRange(1),
+    type=click.IntRange(1, 100_000),
     default=1,
     show_default=True,
     help="How many chips to draw; prints how their results are spread.",
 )
 @click.option(
-    "--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes that share the work."
+    "--workers",
+    type=click.IntRange(1, 1024),
+    default=1,
+    show_default=True,
+    help="Processes that share the work.",
 )
 @click.option(
     "--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads of each process."

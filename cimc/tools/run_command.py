@@ -9,6 +9,7 @@ import numpy as np
 
 from cimc.data import batches, inputs_for, labels_for, save_npz
 from cimc.dialects.tensor_types import dtype_of, element_type
+from cimc.dialects.xbar import MvmOp
 from cimc.errors import CimcError
 from cimc.main_function import input_names, main_function, output_names, target_of
 from cimc.program import Program, concatenated, load
@@ -53,10 +54,15 @@ def run_main(args: RunArguments) -> None:
     data = load_npz(args.input_file)
     parts = list(batches(function, inputs_for(function, data, str(args.input_file))))
     target = with_options(target_of(program.module), args.adc_bits, args.noise)
+    if (args.adc_bits is not None or args.noise) and not any(isinstance(o, MvmOp) for o in function.walk()):
+        raise CimcError(
+            f"{args.program}: nothing runs on crossbars, so --adc-bits and --noise do not change anything: "
+            "give a program at the xbar level"
+        )
     experiment = Experiment(args.program, target, args.seed, parts, args.threads)
     labels = labels_for(function, data, str(args.input_file))
     outcome = _run_all(experiment, program, args.trials, args.workers)
-    if outcome.interrupted and args.trials == 1:
+    if not outcome.trials:
         raise KeyboardInterrupt
     comparisons = None
     if args.compare is not None and not outcome.interrupted:
@@ -64,7 +70,7 @@ def run_main(args: RunArguments) -> None:
     if args.output is not None and not outcome.interrupted:
         save_npz(args.output, outcome.arrays())
     _print_cost(outcome.timeline, len(parts), target)
-    if outcome.trials and (labels is not None or args.trials > 1):
+    if labels is not None or args.trials > 1:
         _print_accuracy(program, outcome.trials, parts, labels)
     if comparisons is not None:
         _print_comparisons(comparisons)
@@ -117,13 +123,16 @@ def _print_accuracy(
     labels: Array | None,
 ) -> None:
     name = output_names(main_function(program.module))[0]
-    what = "accuracy"
+    what, shape = "accuracy", trials[0][name].shape
+    if len(shape) != 2:
+        print(f"{what}: not known: the output {name!r} has shape {list(shape)}, not [pictures, classes]")
+        return
     if labels is None:
         what = "the same class as on an ideal chip"
         chip = program.chip(target_of(program.module).as_ideal())
         ideal = concatenated([chip.run_batch(number, part) for number, part in enumerate(parts)])
-        labels = classes(name, ideal[name])
-    print_shares(what, shares(name, trials, labels), len(labels))
+        labels = classes(ideal[name])
+    print_shares(what, shares([trial[name] for trial in trials], labels), len(labels))
 
 
 def _warn_of_clipping(counts: Mapping[str, ReadCounts]) -> None:

@@ -1,30 +1,22 @@
 """How well a program does on its inputs, and how that is spread over trials."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from cimc.errors import CimcError
 from cimc.runtime.arrays import Array
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
-def classes(name: str, scores: Array) -> Array:
-    """The class of each picture: where its scores [pictures, classes] are largest.
-
-    Raises `CimcError` if the output is of another shape.
-    """
-    if scores.ndim != 2:
-        raise CimcError(
-            f"the output {name!r} has shape {list(scores.shape)}; accuracy needs scores [pictures, classes]"
-        )
+def classes(scores: Array) -> Array:
+    """The class of each picture: where its scores [pictures, classes] are largest."""
     return scores.argmax(axis=1)
 
 
-def shares(name: str, trials: Sequence[Mapping[str, Array]], labels: Array) -> Array:
-    """The share of each trial's pictures that get their label, float64 [trials]."""
-    right = [np.count_nonzero(classes(name, trial[name]) == labels) for trial in trials]
+def shares(trials: Sequence[Array], labels: Array) -> Array:
+    """The share of each trial's pictures whose scores [pictures, classes] say their label, float64 [trials]."""
+    right = [np.count_nonzero(classes(scores) == labels) for scores in trials]
     return np.array(right) / len(labels)
 
 

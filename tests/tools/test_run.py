@@ -8,7 +8,7 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 from command_line import cimc as command
-from tiny_models import conv, dense, serialized, weights
+from tiny_models import conv, dense, model, node, serialized, weights
 
 import cimc
 from cimc.program import Chip
@@ -150,7 +150,7 @@ def test_a_calibrated_program_needs_no_option_and_is_better(folder: Path) -> Non
         (("--noise", "fault_map=no.npz"), "fault map no.npz: cannot be read: No such file"),
         (("--noise", "fault_map='no.npz'"), "fault map no.npz: cannot be read: No such file"),
         (("--adc-bits", "1"), "1 is not in the range 2<=x<=16"),
-        (("--trials", "0"), "0 is not in the range x>=1"),
+        (("--trials", "0"), "0 is not in the range 1<=x<=100000"),
     ],
 )
 def test_wrong_options(folder: Path, options: tuple[str, ...], message: str) -> None:
@@ -187,6 +187,28 @@ def test_wrong_labels(folder: Path, data: dict[str, Any], message: str) -> None:
     assert expected in outcome.err
 
 
+def test_outputs_that_are_no_scores_have_no_accuracy(tmp_path: Path) -> None:
+    product = model([node("MatMul", "x w", "y")], ["N", 6, 5], w=weights(5, 4))
+    (tmp_path / "product.onnx").write_bytes(serialized(product))
+    x = weights(2, 6, 5)
+    cimc.compile(tmp_path / "product.onnx", calibrate={"x": x}, batch=2).save(tmp_path / "product.mlir")
+    np.savez(tmp_path / "x.npz", x=x)
+    run_ = ("run", tmp_path / "product.mlir", "--input", tmp_path / "x.npz", "-o", tmp_path / "y.npz")
+    outcome = command(*run_, "--adc-bits", "4", "--trials", "2")
+    assert outcome.fault is None
+    assert "accuracy: not known: the output 'y' has shape [2, 6, 4], not [pictures, classes]" in outcome.out
+    with np.load(tmp_path / "y.npz") as data:
+        assert data["y"].shape == (2, 2, 6, 4)
+
+
+@pytest.mark.parametrize("options", [("--adc-bits", "4"), ("--noise", "read_noise=0.1")])
+def test_a_program_without_crossbars_has_no_noise(options: tuple[str, str], folder: Path) -> None:
+    cimc.compile(folder / "conv.onnx", calibrate=folder / "x.npz", emit="cim").save(folder / "cim.mlir")
+    outcome = command("run", folder / "cim.mlir", "--input", folder / "x.npz", *options)
+    assert outcome.fault is None
+    assert "nothing runs on crossbars, so --adc-bits and --noise do not change anything" in outcome.err
+
+
 def test_calibration_needs_to_know_the_adc(folder: Path) -> None:
     out = folder / "never.mlir"
     outcome = command("calibrate-adc", folder / "program.mlir", "--data", folder / "x.npz", "-o", out)
@@ -214,6 +236,9 @@ def test_interrupted_trials_are_not_lost(folder: Path) -> None:
     assert "accuracy in 2 trials of 12 pictures" in outcome.out
     assert outcome.err.endswith("cimc: interrupted; nothing half written is left\n")
     assert not y.exists()
+    with patch.object(Chip, "run_batch", side_effect=KeyboardInterrupt):
+        outcome = command("run", folder / "program.mlir", "--input", folder / "x.npz", "--trials", "5")
+    assert (outcome.code, outcome.out) == (130, "")
 
 
 def test_a_pair_of_cells_is_free_of_what_its_cells_leak(tmp_path: Path) -> None:
