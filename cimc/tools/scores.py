@@ -15,7 +15,7 @@ def classes(scores: Array) -> Array:
 
 
 def shares(trials: Sequence[Array], labels: Array) -> Array:
-    """The share of each trial's pictures whose scores [pictures, classes] say their label, float64 [trials]."""
+    """Of the scores [pictures, classes] of each trial, the share that say the label: float64 [trials]."""
     right = [np.count_nonzero(classes(scores) == labels) for scores in trials]
     return np.array(right) / len(labels)
 
