@@ -63,20 +63,23 @@ class StoredMatrix:
     def times(self, x: Array, largest: int, scale: int = 1) -> Array:
         """The products of codes [m, k] of this magnitude at most, times a whole number.
 
-        Of whole numbers they are exact, in int32, float32, float64 or int64; of floats they are float32.
+        Of whole numbers they are exact, in int32, float32, float64 or int64; of floats they are float32. If
+        they are scaled, there is a bit to spare: a quotient by a whole number that is no half is not rounded
+        to one. It is 1 / (2 * divisor) or more away from it, and so twice the rounding error or more.
         """
         if self._magnitude is None:
             product = x.astype(np.float32) @ self.numbers
             return product if scale == 1 else np.multiply(product, np.float32(scale), out=product)
         bound = largest * self._magnitude
+        scaled = bound * scale * (1 if scale == 1 else 2)
         if (multiply := self._multiplier(x)) is not None:
-            if bound * scale < FLOAT32_EXACT:
+            if scaled < FLOAT32_EXACT:
                 return multiply.scaled(x, self.numbers, scale)
             if scale == 1 and bound < 1 << 31:
                 return multiply.exact(x, self.numbers)
         dtype = _exact_type(bound)
         product = x.astype(dtype) @ self.numbers.astype(dtype)
-        return product if scale == 1 else product.astype(_exact_type(bound * scale), copy=False) * scale
+        return product if scale == 1 else product.astype(_exact_type(scaled), copy=False) * scale
 
     def _multiplier(self, x: Array) -> "Multiplier | None":
         """The multiplier of 8-bit integers, if these are such and it is exact for them."""

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from cimc.errors import CimcError
 from cimc.runtime.analog.adc import MAX_BITS, MIN_BITS, Adc
+from cimc.runtime.products import StoredMatrix
 
 
 @given(st.integers(MIN_BITS, MAX_BITS), st.integers(1, 4095), st.booleans())
@@ -19,7 +20,7 @@ def test_whole_sums_get_the_codes_of_exact_arithmetic(bits: int, limit: int, sym
     # Python rounds halves to even, as an ADC does here.
     exact = [round(Fraction(int(s) * converter.highest, limit)) for s in sums]
     codes = np.clip(exact, converter.lowest, converter.highest)
-    dtype = np.float32 if limit * converter.highest < 1 << 24 else np.float64
+    dtype = np.float32 if limit * converter.highest < 1 << 23 else np.float64
     scaled = sums.astype(dtype) * dtype(converter.highest)
     clipped = converter.convert(scaled)
     assert clipped == np.count_nonzero(codes != exact)
@@ -30,6 +31,14 @@ def test_whole_sums_get_the_codes_of_exact_arithmetic(bits: int, limit: int, sym
     else:
         np.testing.assert_array_equal(scaled, codes)
         assert converter.unit == converter.step == limit / converter.highest
+
+
+def test_a_sum_just_below_a_half() -> None:
+    """3073 of 4097 units are 3071.49988 steps, which float32 rounds to 3071.5, and that to 3072."""
+    converter = Adc(12).converter(4097, symmetric=False)
+    scaled = StoredMatrix(np.ones((1, 1), np.int8)).times(np.array([[3073]]), 4097, converter.highest)
+    converter.convert(scaled)
+    assert scaled.tolist() == [[3071]]
 
 
 def test_the_full_range_of_a_pair_of_columns() -> None:
