@@ -28,7 +28,7 @@ _BLOCK = 1 << 15
 def normals(rng: Generator, count: int) -> Array:
     """Standard normal float32 [count], by Box and Muller (1958): twice as fast as numpy's, and in bulk.
 
-    Uniforms have 32 bits, so the largest is sqrt(2 log 2^33), 6.8 deviations.
+    Uniforms are 2^-32 at least, so the largest is sqrt(2 log 2^32), 6.7 deviations.
     """
     out = np.empty(count + count % 2, np.float32)
     for start in range(0, len(out), 2 * _BLOCK):
