@@ -98,15 +98,15 @@ def _together(group: ReadGroup, columns: Sequence[_Columns]) -> ReadGroup:
 
 def _without_repetition(columns: Sequence[_Columns]) -> list[list[_Columns]]:
     """Columns in lists of which none contributes twice to a sum, as tiles that leave cells out may."""
-    lists: list[list[_Columns]] = []
+    lists: list[tuple[list[_Columns], set[int]]] = []
     for more in columns:
-        for others in lists:
-            if not any(np.intersect1d(c.numbers, more.numbers).size for c in others):
-                others.append(more)
-                break
-        else:
-            lists.append([more])
-    return lists
+        numbers = more.numbers.tolist()
+        chosen = next((one for one in lists if one[1].isdisjoint(numbers)), None)
+        if chosen is None:
+            lists.append(chosen := ([], set()))
+        chosen[0].append(more)
+        chosen[1].update(numbers)
+    return [alike for alike, _ in lists]
 
 
 _NOTHING = ExactSums(StoredMatrix(np.zeros((0, 0), np.int8)))
