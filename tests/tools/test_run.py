@@ -103,12 +103,11 @@ def test_clipping_is_counted_and_named(folder: Path) -> None:
     assert (made.code, made.out, made.err) == (0, "", "")
     outcome = command("run", calibrated, "--input", folder / "x.npz")
     assert outcome.code == 0
-    assert outcome.err.startswith("cimc: warning: sums are out of the ADCs' range in conv.weight.1 (")
-    assert ", fc (" in outcome.err
-    # The data are those of the calibration, so of each layer about a tenth of the reads is clipped.
-    shares = [float(share) for share in re.findall(r"\((\S+) % of its reads\)", outcome.err)]
-    assert len(shares) == 3
-    assert all(0 < share <= 10 for share in shares)
+    assert outcome.err.startswith("cimc: warning: sums are out of the ADCs' range in ")
+    # The data are those of the calibration, so of each layer a tenth of the reads at most is clipped.
+    layers = dict(re.findall(r"(\S+) \((\S+) % of its reads\)", outcome.err))
+    assert {"conv.weight.1", "dw", "fc"} >= layers.keys() > set()
+    assert all(0 < float(share) <= 10 for share in layers.values())
 
 
 def test_a_calibrated_program_needs_no_option_and_is_better(folder: Path) -> None:
