@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from xdsl.dialects.func import FuncOp
 
 from cimc.data import batches, inputs_for, labels_for, save_npz
 from cimc.dialects.tensor_types import dtype_of, element_type
@@ -75,6 +76,7 @@ def run_main(args: RunArguments) -> None:
     if comparisons is not None:
         _print_comparisons(comparisons)
     _warn_of_clipping(outcome.counts)
+    _warn_of_balanced_digits(function, target)
     if outcome.interrupted:
         raise KeyboardInterrupt
 
@@ -165,6 +167,17 @@ def _comparisons(
         raise CimcError(f"{reference} has no output {missing[0]!r}; is it the model of this program?")
     steps = output_steps(program.ctx, program.module)
     return [compare(name, found, expected[name], steps[name]) for name, found in results.items()]
+
+
+def _warn_of_balanced_digits(function: FuncOp, target: Target) -> None:
+    mvms = [op for op in function.walk() if isinstance(op, MvmOp)]
+    layers = dict.fromkeys(op.layer.data for op in mvms if op.encoding.data.balanced)
+    if target.adc.bits is not None and layers:
+        print(
+            f"cimc: warning: digits do not carry the sign of their weight in {', '.join(layers)}, so ADCs "
+            "read larger sums than need be: compile for a target with [adc] bits",
+            file=sys.stderr,
+        )
 
 
 def _print_cost(timeline: Timeline | None, runs: int, target: Target) -> None:

@@ -249,3 +249,15 @@ def test_a_pair_of_cells_is_free_of_what_its_cells_leak(tmp_path: Path) -> None:
         program = cimc.compile(tmp_path / "dense.onnx", calibrate={"x": x}, mapping=mapping, opt_level=0)
         same = np.array_equal(program.run(x, target=target)["y"], program.run(x)["y"])
         assert same == mapping.startswith("differential")
+
+
+def test_balanced_digits_are_no_digits_for_real_adcs(tmp_path: Path) -> None:
+    (tmp_path / "dense.onnx").write_bytes(serialized(dense()))
+    x = weights(4, 6)
+    np.savez(tmp_path / "x.npz", x=x)
+    ideal = cimc.load_target("rram-256x256-c1")
+    for target, warns in ((ideal, True), (ideal.with_adc(8), False)):
+        cimc.compile(tmp_path / "dense.onnx", calibrate={"x": x}, target=target).save(tmp_path / "p.mlir")
+        outcome = command("run", tmp_path / "p.mlir", "--input", tmp_path / "x.npz", "--adc-bits", "8")
+        assert outcome.code == 0
+        assert ("digits do not carry the sign of their weight in w" in outcome.err) == warns
