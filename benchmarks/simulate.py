@@ -54,6 +54,7 @@ RNG = np.random.default_rng(0)
 CHIPS = {
     "8-bit ADC": Analog(adc=ADC),
     "ideal ADC": Analog(),
+    "8-bit DAC and ADC, one read a product": Analog(adc=ADC, dac_bits=8),
     "read noise, ideal ADC": Analog(cells=Cells(read_noise=0.01)),
     "read noise, 8-bit ADC": Analog(adc=ADC, cells=Cells(read_noise=0.01)),
 }
@@ -226,7 +227,7 @@ PIXELS = {"resnet18": 224, "vgg16": 224, "resnet20": 32}
 """Along each side of a network's pictures, which have three channels."""
 
 
-def run_network(name: str, adc_bits: int, opt_level: int, batch: int, runs: int) -> NetworkRun:
+def run_network(name: str, adc_bits: int, dac_bits: int, opt_level: int, batch: int, runs: int) -> NetworkRun:
     """Runs a network once and then so often again, on other pictures each time."""
     import resource
 
@@ -236,7 +237,7 @@ def run_network(name: str, adc_bits: int, opt_level: int, batch: int, runs: int)
     pictures = RNG.normal(size=(runs + 1, batch, 3, PIXELS[name], PIXELS[name])).astype(np.float32)
     program = cimc.compile(
         CACHE / f"{name}.onnx",
-        target=replace(load_target(DEFAULT_TARGET), adc=Adc(bits=adc_bits or None)),
+        target=replace(load_target(DEFAULT_TARGET), adc=Adc(bits=adc_bits or None), dac_bits=dac_bits),
         bits=(8, 8),
         calibrate={"x": pictures[0, :1]},
         batch=batch,
@@ -260,14 +261,15 @@ PICTURES, BATCH = 5000, 50
 """Of ResNet-20, how many at all and how many a run."""
 
 LARGE_RUNS = (
-    ("ResNet-18, a picture, 8-bit ADC, -O0", ("resnet18", 8, 0, 1, 10)),
-    ("ResNet-18, a picture, 8-bit ADC", ("resnet18", 8, 1, 1, 10)),
-    ("ResNet-18, a picture, ideal ADC, -O0", ("resnet18", 0, 0, 1, 10)),
-    ("ResNet-18, a picture, ideal ADC", ("resnet18", 0, 1, 1, 10)),
-    ("VGG-16, a picture, 8-bit ADC", ("vgg16", 8, 1, 1, 2)),
+    ("ResNet-18, a picture, 8-bit ADC, -O0", ("resnet18", 8, 1, 0, 1, 10)),
+    ("ResNet-18, a picture, 8-bit ADC", ("resnet18", 8, 1, 1, 1, 10)),
+    ("ResNet-18, a picture, ideal ADC, -O0", ("resnet18", 0, 1, 0, 1, 10)),
+    ("ResNet-18, a picture, ideal ADC", ("resnet18", 0, 1, 1, 1, 10)),
+    ("ResNet-18, a picture, 8-bit DAC and ADC, -O0", ("resnet18", 8, 8, 0, 1, 10)),
+    ("VGG-16, a picture, 8-bit ADC", ("vgg16", 8, 1, 1, 1, 2)),
     (
         f"ResNet-20, {PICTURES:,} pictures, {BATCH} a run, 8-bit ADC",
-        ("resnet20", 8, 1, BATCH, PICTURES // BATCH - 1),
+        ("resnet20", 8, 1, 1, BATCH, PICTURES // BATCH - 1),
     ),
 )
 """What is run, and the arguments of `run_network`."""
@@ -285,7 +287,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seconds", type=float, default=2.0, metavar="S", help="for each figure, default 2")
-    parser.add_argument("--network", nargs=5, metavar="", help="for the processes that this one starts")
+    parser.add_argument("--network", nargs=6, metavar="", help="for the processes that this one starts")
     args = parser.parse_args()
     if args.network:
         name, *numbers = args.network

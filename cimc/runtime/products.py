@@ -72,13 +72,14 @@ class StoredMatrix:
             return product if scale == 1 else np.multiply(product, np.float32(scale), out=product)
         bound = largest * self._magnitude
         scaled = bound * scale * (1 if scale == 1 else 2)
-        if (multiply := self._multiplier(x)) is not None:
-            if scaled < FLOAT32_EXACT:
-                return multiply.scaled(x, self.numbers, scale)
-            if scale == 1 and bound < 1 << 31:
-                return multiply.exact(x, self.numbers)
-        dtype = _exact_type(bound)
-        product = x.astype(dtype) @ self.numbers.astype(dtype)
+        multiply = self._multiplier(x)
+        if multiply is not None and scaled < FLOAT32_EXACT:
+            return multiply.scaled(x, self.numbers, scale)
+        if multiply is not None and bound < 1 << 31:
+            product = multiply.exact(x, self.numbers)
+        else:
+            dtype = _exact_type(bound)
+            product = x.astype(dtype) @ self.numbers.astype(dtype)
         return product if scale == 1 else product.astype(_exact_type(scaled), copy=False) * scale
 
     def _multiplier(self, x: Array) -> "Multiplier | None":

@@ -81,6 +81,8 @@ class ReadGroup:
             counts.converted += values.size
             largest = max(self.converter.highest, self.converter.limit)
         places = digits.places
+        if len(places) == 1:
+            return values if places[0] == 1 else -values
         exact = largest * np.abs(places).sum() < FLOAT32_EXACT
         dtype = np.float32 if exact else np.float64
         totals = places.astype(dtype) @ values.reshape(digits.cycles, -1).astype(dtype, copy=False)
