@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from cimc.runtime.analog.endurance import Endurance
 from cimc.runtime.analog.energy import ENERGIES, Energy
 from cimc.runtime.timeline import Counters, sum_of
 from cimc.runtime.wear import Wear
@@ -57,7 +58,15 @@ def _wear(writes_per_cell: int, target: Target) -> str:
         return f"endurance     with {crossbars}, all cells stay as written in the first inference"
     times = "once" if writes_per_cell == 1 else f"{writes_per_cell} times"
     text = f"endurance     with {crossbars}, each inference writes a cell up to {times}"
+    if target.endurance.writes is None:
+        inferences = Endurance(_FOR_EXAMPLE).inferences(writes_per_cell)
+        return (
+            f"{text}; the target does not say how many writes a cell stands: {_FOR_EXAMPLE:g}, for example, "
+            f"would be spent after {inferences:,} inferences"
+        )
     inferences = target.endurance.inferences(writes_per_cell)
-    if inferences is None:
-        return f"{text}; the target does not say how many writes a cell stands"
     return f"{text}: {target.endurance.writes:g} writes are spent after {inferences:,} inferences"
+
+
+_FOR_EXAMPLE = 1e6
+"""Writes, where the target says none: users must see that cells wear."""

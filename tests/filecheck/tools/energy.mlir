@@ -5,6 +5,7 @@
 // RUN: cimc run %t.worn.mlir --input %t.npz | filecheck %s --check-prefixes CHECK,WORN
 // RUN: cimc %t.onnx --bits 4,4 --target %S/Inputs/worn.toml --crossbars 2 --emit=report | filecheck %s --check-prefixes CHECK,KEPT
 // RUN: cimc %t.onnx --bits 4,4 --emit=report | filecheck %s --check-prefix UNKNOWN
+// RUN: cimc %S/../../../examples/models/fashion_mixed_qcdq.onnx --emit=report -O0 | filecheck %s --check-prefix EXAMPLE
 
 // Two tiles of a row and two columns. For each, 4 vectors of 4 bits are 16 cycles, which drive a row and read a pair.
 // The convolution has 8 results and so has the ReLU: 4 * 25 + 32 * (2 + 1 + 0.5) + 8 * 3 nJ, and 8 * 3 nJ.
@@ -22,3 +23,5 @@
 // UNKNOWN: (total) 512
 // UNKNOWN: energy not known: the target does not say cell_write_pj, mvm_pj, dac_pj, adc_pj, shift_add_pj, digital_pj
 // UNKNOWN-NEXT: endurance with 1 crossbar, all cells stay as written in the first inference
+
+// EXAMPLE: endurance with 1 crossbar, each inference writes a cell up to 10 times; the target does not say how many writes a cell stands: 1e+06, for example, would be spent after 100,000 inferences
