@@ -1,8 +1,9 @@
 """What a chip keeps from one batch to the next while a program runs on it."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable
 from functools import cached_property
+from math import prod
 
 import numpy as np
 from numpy.random import Generator
@@ -17,6 +18,7 @@ from cimc.runtime.analog.readout import ReadCounts
 from cimc.runtime.analog.streams import Drawn, stream_of
 from cimc.runtime.arrays import Array
 from cimc.runtime.crossbar import Crossbar, ProgrammedTile
+from cimc.runtime.wear import Wear
 from cimc.target import Target
 
 
@@ -51,7 +53,7 @@ class Simulation:
         next.
         """
         tile = self._tiles.get(op)
-        if tile is None or tile.matrices is not matrices or self._is_drawn_anew(op, crossbar):
+        if tile is None or tile.matrices is not matrices or self._is_drawn_anew(crossbar):
             tile = ProgrammedTile(
                 matrices,
                 op.tile.data,
@@ -69,12 +71,11 @@ class Simulation:
         self._reads += 1
         return stream_of(self.seed, self.trial, Drawn.READ, self._batch, self._reads)
 
-    def _is_drawn_anew(self, op: WriteOp, crossbar: Crossbar) -> bool:
-        is_written_anew = self._writes[crossbar.index] > 1 or op.cells in self._changing
-        return self.analog.cells.programs_at_random and is_written_anew
+    def _is_drawn_anew(self, crossbar: Crossbar) -> bool:
+        return self.analog.cells.programs_at_random and not self._wear.keeps(crossbar.index)
 
     def _programming(self, op: WriteOp, crossbar: Crossbar) -> Callable[[], Generator]:
-        batch = self._batch if self._is_drawn_anew(op, crossbar) else 0
+        batch = self._batch if self._is_drawn_anew(crossbar) else 0
         return lambda: stream_of(self.seed, self.trial, Drawn.PROGRAMMING, batch, self._numbers[op])
 
     def _faults_of(self, crossbar: Crossbar) -> Faults | None:
@@ -97,20 +98,18 @@ class Simulation:
         return {op: number for number, op in enumerate(op for op in ops if isinstance(op, WriteOp))}
 
     @cached_property
-    def _changing(self) -> set[SSAValue]:
-        return changing_values(main_function(self._module))
-
-    @cached_property
-    def _writes(self) -> Counter[int]:
-        """How often the program writes each crossbar."""
+    def _wear(self) -> Wear:
+        """The program's writes by crossbar, and whether they are the same in each inference."""
+        function = main_function(self._module)
+        changing = changing_values(function)
         crossbars: dict[SSAValue, int] = {}
-        writes: Counter[int] = Counter()
-        for op in main_function(self._module).body.block.ops:
+        wear = Wear()
+        for op in function.body.block.ops:
             if isinstance(op, AllocOp):
                 crossbars[op.crossbar] = op.index.value.data
             elif isinstance(op, WriteOp):
                 index = crossbars[op.result] = crossbars[op.crossbar]
-                writes[index] += 1
+                wear.write(index, prod(op.tile.data.shape), changing=op.cells in changing)
             elif isinstance(op, MvmOp):
                 crossbars[op.crossbar_after] = crossbars[op.crossbar]
-        return writes
+        return wear

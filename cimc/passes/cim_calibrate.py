@@ -15,7 +15,7 @@ from cimc.data import batches, inputs_for
 from cimc.dialects.cim.attributes import QuantizerAttr
 from cimc.dialects.cim.layers import LayerOp, MatmulOp
 from cimc.errors import CimcError
-from cimc.interpreters.execute import execute
+from cimc.interpreters.execute import Executor
 from cimc.main_function import main_function
 from cimc.passes.sign import never_negative
 from cimc.runtime.calibration import METHODS, Method, Observer
@@ -65,8 +65,9 @@ class CimCalibratePass(ModulePass):
             return
         function = main_function(op)
         inputs = inputs_for(function, load_npz(Path(self.data)), self.data)
+        executor = Executor(op, context.tensors)
         for batch in batches(function, inputs, self.samples):
-            execute(op, context.tensors, batch, watched)
+            executor.run(batch, watched)
         for layer in watched.layers:
             precision = layer.precision
             if precision is None:

@@ -17,7 +17,7 @@ from cimc.dialects.tensor_types import integer_of
 from cimc.dialects.xbar import MvmOp
 from cimc.errors import CimcError
 from cimc.interpreters.cim import all_vectors
-from cimc.interpreters.execute import execute
+from cimc.interpreters.execute import Executor
 from cimc.main_function import main_function, target_of
 from cimc.runtime.analog.adc_calibration import ADC_METHODS, AdcMethod, SumHistogram
 from cimc.runtime.analog.cells import Cells
@@ -78,8 +78,9 @@ class XbarCalibrateAdcPass(ModulePass):
         watch = _Watch(target)
         function = main_function(op)
         inputs = inputs_for(function, load_npz(Path(self.data)), self.data)
+        executor = Executor(op, cimc_context(ctx).tensors)
         for batch in batches(function, inputs, self.samples):
-            execute(op, cimc_context(ctx).tensors, batch, watch)
+            executor.run(batch, watch)
         limits = {layer: seen.limit(method, bits, self.percentile) for layer, seen in watch.seen.items()}
         for mvm in mvms:
             mvm.properties["adc_range"] = FloatAttr(limits[mvm.layer.data], f64)

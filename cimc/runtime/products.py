@@ -20,7 +20,12 @@ FLOAT64_EXACT = 1 << 53
 def exact_product(x: Array, w: Array) -> Array:
     """The exact product of two integer matrices, in the fastest type that holds every partial sum."""
     largest = max(abs(int(x.max(initial=0))), abs(int(x.min(initial=0))))
-    dtype = _exact_type(largest * _column_magnitude(w))
+    return _product_below(largest * _column_magnitude(w), x, w)
+
+
+def _product_below(bound: int, x: Array, w: Array) -> Array:
+    """The exact product of integer matrices whose partial sums are below a bound."""
+    dtype = _exact_type(bound)
     return x.astype(dtype) @ w.astype(dtype)
 
 
@@ -78,8 +83,7 @@ class StoredMatrix:
         if multiply is not None and bound < 1 << 31:
             product = multiply.exact(x, self.numbers)
         else:
-            dtype = _exact_type(bound)
-            product = x.astype(dtype) @ self.numbers.astype(dtype)
+            product = _product_below(bound, x, self.numbers)
         return product if scale == 1 else product.astype(_exact_type(scaled), copy=False) * scale
 
     def _multiplier(self, x: Array) -> "Multiplier | None":

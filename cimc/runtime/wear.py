@@ -29,12 +29,13 @@ class Wear:
 
         Tiles lie from row and column 0 on, so the cell there is written with every tile of its crossbar.
         """
-        return max((n for crossbar, n in self._writes.items() if not self._keeps(crossbar)), default=0)
+        return max((n for crossbar, n in self._writes.items() if not self.keeps(crossbar)), default=0)
 
     @property
     def kept_cells(self) -> int:
         """Cells that only the first inference writes."""
-        return sum(cells for crossbar, cells in self._cells.items() if self._keeps(crossbar))
+        return sum(cells for crossbar, cells in self._cells.items() if self.keeps(crossbar))
 
-    def _keeps(self, crossbar: int) -> bool:
+    def keeps(self, crossbar: int) -> bool:
+        """Whether only the first inference writes it."""
         return self._writes[crossbar] == 1 and crossbar not in self._changing

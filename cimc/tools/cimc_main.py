@@ -128,6 +128,11 @@ def compile_command(**options: Any) -> None:
     compile_main(CompileArguments(**options))
 
 
+_adc_bits = click.option(
+    "--adc-bits", type=click.IntRange(2, 16), help="Overrides the target's ADCs, ideal by default."
+)
+
+
 @cli.command("run")
 @click.argument("program", type=click.Path(path_type=Path))
 @click.option(
@@ -151,7 +156,7 @@ def compile_command(**options: Any) -> None:
     metavar="MODEL.onnx",
     help="Compares the outputs with onnxruntime's on the same inputs.",
 )
-@click.option("--adc-bits", type=click.IntRange(2, 16), help="Overrides the target's ADCs, ideal by default.")
+@_adc_bits
 @click.option(
     "--noise",
     multiple=True,
@@ -202,7 +207,7 @@ def run_command(**options: Any) -> None:
     metavar="OUT.mlir",
     help="Where to write the program with its ADCs' ranges; weights lie beside it.",
 )
-@click.option("--adc-bits", type=click.IntRange(2, 16), help="Overrides the target's ADCs, ideal by default.")
+@_adc_bits
 @click.option(
     "--method",
     type=click.Choice(["mse", "percentile"]),

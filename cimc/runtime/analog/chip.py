@@ -12,7 +12,7 @@ from cimc.runtime.analog.cells import Cells
 from cimc.runtime.analog.conductances import Conductances
 from cimc.runtime.analog.digits import InputDigits
 from cimc.runtime.analog.readout import AtOnce, CycleByCycle, NoisyAtOnce, ReadGroup, Readout
-from cimc.runtime.analog.sums import ColumnSums, ExactSums, NoisyCells, NoisyColumns, per_read
+from cimc.runtime.analog.sums import ColumnSums, ExactSums, NoisyCells, NoisyColumns, columns_of, per_read
 from cimc.runtime.analog.wires import Wires, effective
 from cimc.runtime.arrays import Array
 from cimc.runtime.encoding import Encoding, Read
@@ -72,9 +72,8 @@ class Analog:
         The range of its ADCs in units is `adc_range`, or else that of all ADCs, or else the largest sum that
         its rows can give: (2^cell_bits - 1) * rows * largest digit, where a pair of rows counts once.
         """
-        encoding = parts[0].encoding
-        rows = tile.shape[0] // encoding.row_step
-        full = ((1 << encoding.cell_bits) - 1) * rows * digits.largest
+        rows = tile.shape[0] // parts[0].encoding.row_step
+        full = parts[0].highest * rows * digits.largest
         limit = adc_range or self.adc.range or full
         return tuple(self._group(part, digits, limit) for part in parts)
 
@@ -155,21 +154,17 @@ class ReadPart:
     @cached_property
     def variances(self) -> Array:
         """Of what a digit of 1 gives. Additive noise is the same in all columns, and takes one."""
-        if self.cells.read_kind == "proportional":
-            squares = np.square(self.g.whole)
-        else:
-            squares = np.ones((len(self.g.above), self.g.above.shape[1]), np.float32)
+        additive = self.cells.read_kind == "additive"
+        squares = np.ones_like(self.g.above) if additive else np.square(self.g.whole)
         variances = _whole(per_read(squares, self.reads, self.encoding.row_step, add=True))
-        return variances if self.cells.read_kind == "proportional" else variances[:, :1]
+        return variances[:, :1] if additive else variances
 
     def by_sum(self, matrix: Array, outputs: int, power: int) -> Array:
         """Columns of reads, times a power of what they count, added up by sum: [rows, sums of the tile]."""
         added = np.zeros((len(matrix), outputs))
-        start = 0
-        for read in self.reads:
-            columns = matrix if matrix.shape[1] == 1 else matrix[:, start : start + read.width]
-            added[:, read.sums] += float(read.factor**power) * columns
-            start += read.width
+        for columns, read in columns_of(self.reads):
+            part = matrix if matrix.shape[1] == 1 else matrix[:, columns]
+            added[:, read.sums] += float(read.factor**power) * part
         return added
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from math import inf
 
 from cimc.errors import CimcError
+from cimc.runtime.analog.checks import check_number
 
 
 @dataclass(frozen=True)
@@ -16,8 +17,8 @@ class Endurance:
     """Where the figure is published."""
 
     def __post_init__(self) -> None:
-        if self.writes is not None and (type(self.writes) not in (int, float) or not 1 <= self.writes < inf):
-            raise CimcError(f"endurance: writes must be a number from 1 on, got {self.writes!r}")
+        if self.writes is not None:
+            check_number("endurance", "writes", self.writes, "a number from 1 on", lambda v: 1 <= v < inf)
         if type(self.source) is not str:
             raise CimcError(f"endurance: source must be a string, got {self.source!r}")
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from cimc.errors import CimcError
+from cimc.runtime.analog.checks import check_number
 from cimc.runtime.timeline import Counters
 from cimc.runtime.wear import Wear
 
@@ -48,8 +49,9 @@ class Energy:
     def __post_init__(self) -> None:
         for key in ENERGIES.values():
             value = getattr(self, key)
-            if value is not None and (type(value) not in (int, float) or not 0 <= value <= _MAX_PJ):
-                raise CimcError(f"energy: {key} must be picojoules from 0 to {_MAX_PJ:g}, got {value!r}")
+            if value is not None:
+                wanted = f"picojoules from 0 to {_MAX_PJ:g}"
+                check_number("energy", key, value, wanted, lambda v: 0 <= v <= _MAX_PJ)
         if type(self.source) is not str:
             raise CimcError(f"energy: source must be a string, got {self.source!r}")
 

@@ -10,7 +10,7 @@ from numpy.random import Generator
 from cimc.runtime.analog.adc import Converter
 from cimc.runtime.analog.digits import InputDigits
 from cimc.runtime.analog.streams import normals
-from cimc.runtime.analog.sums import ColumnSums, ExactSums
+from cimc.runtime.analog.sums import ColumnSums, ExactSums, columns_of
 from cimc.runtime.arrays import Array
 from cimc.runtime.encoding import Read
 from cimc.runtime.products import FLOAT32_EXACT, StoredMatrix
@@ -100,10 +100,7 @@ class ReadGroup:
 
     def columns(self) -> Iterator[tuple[slice, Read]]:
         """The columns of each read among the group's."""
-        start = 0
-        for read in self.reads:
-            yield slice(start, start + read.width), read
-            start += read.width
+        return columns_of(self.reads)
 
 
 _ROWS_AT_ONCE = 2048

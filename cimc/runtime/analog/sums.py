@@ -1,5 +1,6 @@
 """The sums that a cycle gives: what rows are driven with times what cells conduct, with or without noise."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -74,6 +75,14 @@ class NoisyCells:
             read = noisy(whole, self.cells.read_kind, self.cells.read_noise, self.highest, rng)
             sums.append(driven @ per_read(read, self.reads, self.row_step))
         return np.stack(sums) * np.float32(scale)
+
+
+def columns_of(reads: Iterable[Read]) -> Iterator[tuple[slice, Read]]:
+    """Reads with their columns, which lie side by side."""
+    start = 0
+    for read in reads:
+        yield slice(start, start + read.width), read
+        start += read.width
 
 
 def per_read(cells: Array, reads: tuple[Read, ...], row_step: int, *, add: bool = False) -> Array:
