@@ -110,13 +110,25 @@ def pipeline(stage: Stage, options: Options) -> str:
         raise CimcError(f"stationary {options.stationary} needs -O1: -O0 stores weights, as the paper does")
     if options.opt_level == 0 and options.schedule is not None:
         raise CimcError(f"schedule {options.schedule} needs -O1: -O0 takes one tile after the other")
+    return _pipeline(_passes(stage, options.opt_level), options)
+
+
+def layers_pipeline() -> str:
+    """The pipeline from an imported file to layers whose precision can be edited, as a search does."""
+    return _pipeline((*_TO_ONNX, *_TO_LAYERS, "cim-drop-qdq"), Options())
+
+
+def mapping_pipeline(options: Options) -> str:
+    """The pipeline from layers with a precision to all that their report tells."""
+    return _pipeline(_MAP[options.opt_level], options)
+
+
+def _pipeline(passes: tuple[str, ...], options: Options) -> str:
     needed = {
         "cim-assign-precision": options.policy is not None or options.weight_bits is not None,
         "cim-calibrate": options.calibrate is not None,
     }
-    return ",".join(
-        _spec(name, options.of(name)) for name in _passes(stage, options.opt_level) if needed.get(name, True)
-    )
+    return ",".join(_spec(name, options.of(name)) for name in passes if needed.get(name, True))
 
 
 def _spec(name: str, options: dict[str, str | int]) -> str:

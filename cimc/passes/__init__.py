@@ -12,6 +12,7 @@ PASSES = (
     "cim-allot-crossbars",
     "cim-assign-precision",
     "cim-calibrate",
+    "cim-drop-qdq",
     "cim-encode",
     "cim-im2col",
     "cim-order",

@@ -1,0 +1,1 @@
+"""The agents: each proposes policies and learns from their evaluations, see `cimc.rl.evaluation`."""
