@@ -1,0 +1,273 @@
+"""The agent `ppo`: a policy network that is told the budget, and learns in worlds that might be.
+
+Widths of weights and activations are decided together, layer by layer, among the options that the budget
+leaves. The network starts from a copy of what the knapsack does on the expected losses, and is trained by
+proximal policy optimisation (J. Schulman et al., arXiv 1707.06347, 2017) on episodes in samples of the
+surrogate, which cost nothing. Of many policies that it makes, the one that looks best in a sample is evaluated.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import torch
+from tensordict import TensorDictBase
+from tensordict.nn import TensorDictModule
+from torch import Tensor, nn
+from torch.nn import functional
+from torchrl.modules import MaskedCategorical, ProbabilisticActor
+from torchrl.objectives import ClipPPOLoss
+from torchrl.objectives.value import GAE
+
+from cimc.rl.agents.thompson import cost_of
+from cimc.rl.decisions import Decisions
+from cimc.rl.environment import PolicyEnv
+from cimc.rl.evaluation import Evaluation, Proposal
+from cimc.rl.features import LayerFeatures
+from cimc.rl.knapsack import front
+from cimc.rl.space import Choices, Space
+from cimc.rl.surrogate import Surrogate
+
+TEMPERATURES = (1.0, 2.0, 4.0, 8.0, 16.0)
+"""By which scores are divided, one after the other, until a policy turns up that was not evaluated yet."""
+
+
+@dataclass(frozen=True)
+class PpoSettings:
+    """How the network is made and trained."""
+
+    hidden: int = 64
+    rate: float = 1e-3
+    cloned: int = 48
+    """Solutions of the knapsack that it starts from."""
+    clone_steps: int = 300
+    episodes: int = 64
+    """In a round of training; there is one before each proposal."""
+    worlds: int = 8
+    """Samples of the surrogate in a round."""
+    passes: int = 2
+    """Over the episodes of a round."""
+    clip: float = 0.2
+    entropy: float = 0.003
+    overrun_penalty: float = 2.0
+    """Logarithmic speedup that a policy loses for each budget's worth beyond the budget."""
+    candidates: int = 96
+    """Policies that are made for a proposal, besides the most likely one."""
+
+
+class _Actor(nn.Module):
+    """A score for each option: options [..., count, size] to logits [..., count]."""
+
+    def __init__(self, size: int, hidden: int) -> None:
+        super().__init__()
+        self.option = nn.Sequential(nn.Linear(size, hidden), nn.Tanh(), nn.Linear(hidden, hidden), nn.Tanh())
+        self.score = nn.Linear(hidden, 1)
+        self.temperature = 1.0
+
+    def forward(self, options: Tensor) -> Tensor:
+        return self.score(self.option(options)).squeeze(-1) / self.temperature
+
+
+class _Critic(nn.Module):
+    """The value of a decision: options [..., count, size] and their mask to [..., 1]."""
+
+    def __init__(self, size: int, hidden: int) -> None:
+        super().__init__()
+        self.option = nn.Sequential(nn.Linear(size, hidden), nn.Tanh())
+        self.value = nn.Linear(hidden, 1)
+
+    def forward(self, options: Tensor, mask: Tensor) -> Tensor:
+        hidden = self.option(options) * mask[..., None]
+        return self.value(hidden.sum(-2) / mask.sum(-1, keepdim=True))
+
+
+class PpoAgent:
+    """Proposes for several budgets in turn with one network."""
+
+    def __init__(
+        self,
+        space: Space,
+        features: Sequence[LayerFeatures],
+        surrogate: Surrogate,
+        max_drops: Sequence[float],
+        seed: int,
+        settings: PpoSettings | None = None,
+    ) -> None:
+        self._space, self._surrogate, self._settings = space, surrogate, settings or PpoSettings()
+        self._max_drops = tuple(max_drops)
+        self._random = np.random.default_rng(seed)
+        self._decisions = Decisions(space, features, surrogate.mean())
+        self._seen: set[Choices] = set()
+        self._turn = 0
+        self._started = False
+        with self._generator():
+            self._make()
+
+    def _generator(self) -> Any:
+        """torch's numbers follow from the agent's own until the context ends."""
+        return _seeded(int(self._random.integers(1 << 62)))
+
+    def _make(self) -> None:
+        settings, size = self._settings, self._decisions.size
+        self._scores = _Actor(size, settings.hidden)
+        actor = TensorDictModule(self._scores, in_keys=["options"], out_keys=["logits"])
+        self._actor = ProbabilisticActor(
+            actor,
+            in_keys=["logits", "mask"],
+            distribution_class=MaskedCategorical,
+            return_log_prob=True,
+        )
+        critic = TensorDictModule(_Critic(size, settings.hidden), ["options", "mask"], ["state_value"])
+        self._loss = ClipPPOLoss(
+            cast(Any, self._actor),
+            cast(Any, critic),
+            clip_epsilon=settings.clip,
+            entropy_coeff=settings.entropy,
+        )
+        self._advantage = GAE(gamma=1.0, lmbda=0.95, value_network=critic)
+        self._optimizer = torch.optim.Adam(self._loss.parameters(), settings.rate)
+
+    def propose(self, count: int) -> list[Proposal]:
+        """`count` policies, fewer if there are no new ones."""
+        with self._generator():
+            self._decisions.set_loss(self._surrogate.mean())
+            if not self._started:
+                self._clone()
+                self._started = True
+            proposals: list[Proposal] = []
+            for _ in range(count):
+                self._train()
+                proposal = self._next()
+                if proposal is not None:
+                    self._seen.add(proposal.choices)
+                    proposals.append(proposal)
+        return proposals
+
+    def _next(self) -> Proposal | None:
+        """A new policy for the next budget; of less likely ones where the likely ones are known."""
+        for temperature in TEMPERATURES:
+            max_drop = self._max_drops[self._turn % len(self._max_drops)]
+            self._turn += 1
+            choices = self._best(max_drop, temperature)
+            if choices is not None:
+                return Proposal(choices, max_drop)
+        return None
+
+    def observe(self, evaluations: Sequence[Evaluation]) -> None:
+        """Refits the surrogate, in which the network learns from then on."""
+        self._surrogate.observe(evaluations)
+        self._seen.update(evaluation.choices for evaluation in evaluations)
+
+    def _budgets(self, count: int) -> Tensor:
+        """Budgets of divergence around those that are asked for, [count]."""
+        spread = self._random.uniform(*np.log(self._budget_range()), count)
+        return torch.from_numpy(np.exp(spread)).float()
+
+    def _clone(self) -> None:
+        """Copies the knapsack's solutions, decision by decision."""
+        settings, decisions = self._settings, self._decisions
+        budgets = np.exp(np.linspace(*np.log(self._budget_range()), settings.cloned))
+        options: list[Tensor] = []
+        masks: list[Tensor] = []
+        wanted: list[Tensor] = []
+        solutions = [(b, front(cost_of(self._space), self._surrogate.mean(), np.array([b]))) for b in budgets]
+        solved = [(budget, decisions.actions(found[0])) for budget, found in solutions if found]
+        if not solved:
+            return
+        budget = torch.tensor([b for b, _ in solved]).float()
+        actions = torch.tensor([a for _, a in solved])
+        cost, loss = torch.zeros(len(solved)), torch.zeros(len(solved))
+        for layer in range(decisions.layers):
+            seen, mask = decisions.observation(layer, cost, loss, budget)
+            options.append(seen)
+            masks.append(mask)
+            wanted.append(actions[:, layer])
+            cost = cost + decisions.cost[layer][actions[:, layer]]
+            loss = loss + decisions.loss[layer][actions[:, layer]]
+        x, mask, y = torch.cat(options), torch.cat(masks), torch.cat(wanted)
+        optimizer = torch.optim.Adam(self._scores.parameters(), 3 * settings.rate)
+        for _ in range(settings.clone_steps):
+            chosen = torch.randint(len(x), (256,))
+            logits = self._scores(x[chosen]).masked_fill(~mask[chosen], -1e9)
+            error = functional.cross_entropy(logits, y[chosen])
+            optimizer.zero_grad()
+            error.backward()
+            optimizer.step()
+
+    def _budget_range(self) -> tuple[float, float]:
+        low, high = (self._surrogate.divergence_for(d) for d in (min(self._max_drops), max(self._max_drops)))
+        return low / 2, high * 2
+
+    def _train(self) -> None:
+        """A round of proximal policy optimisation in samples of the surrogate."""
+        settings, decisions = self._settings, self._decisions
+        worlds = torch.stack([self._world() for _ in range(settings.worlds)])
+        world = torch.arange(settings.episodes) % settings.worlds
+
+        def reward(actions: Tensor, cost: Tensor, loss: Tensor, budget: Tensor) -> Tensor:
+            layers = torch.arange(decisions.layers)
+            lost = worlds[world[:, None], layers, actions].sum(1)
+            beyond = (lost / budget - 1).clamp(min=0, max=4)
+            return -torch.log(cost) - settings.overrun_penalty * beyond
+
+        env = PolicyEnv(decisions, settings.episodes, self._budgets, reward)
+        with torch.no_grad():
+            episodes: TensorDictBase = env.rollout(decisions.layers, self._actor)
+        for _ in range(settings.passes):
+            with torch.no_grad():
+                self._advantage(episodes)
+            for part in _shuffled(episodes.reshape(-1), 4):
+                losses = self._loss(part)
+                total = losses["loss_objective"] + losses["loss_critic"] + losses["loss_entropy"]
+                self._optimizer.zero_grad()
+                total.backward()
+                nn.utils.clip_grad_norm_(self._loss.parameters(), 1.0)
+                self._optimizer.step()
+
+    def _world(self) -> Tensor:
+        """A sample of the surrogate for the options of the decisions, [layers, count]."""
+        return self._decisions.of_options(self._surrogate.sample(self._random))
+
+    @torch.no_grad()
+    def _best(self, max_drop: float, temperature: float) -> Choices | None:
+        """Of the network's policies for a budget, the fastest that holds it in a sample, and is new."""
+        self._scores.temperature = temperature
+        decisions, count = self._decisions, self._settings.candidates + 1
+        budget = self._surrogate.divergence_for(max_drop, self._random)
+        env = PolicyEnv(
+            decisions, count, lambda n: torch.full((n,), budget), lambda actions, cost, loss, budget: -cost
+        )
+        episodes = env.rollout(decisions.layers, self._actor)
+        self._scores.temperature = 1.0
+        actions = cast(Tensor, episodes["action"])
+        world = self._world()
+        lost = world[torch.arange(decisions.layers), actions].sum(1)
+        cost = -cast(Tensor, episodes["next", "reward"])[:, -1, 0]
+        # Those within the budget by their cost, then the others by how far they are beyond it.
+        beyond = (lost / budget - 1).clamp(min=0)
+        order = torch.argsort(torch.where(beyond > 0, 10 + beyond, cost), stable=True)
+        for index in order.tolist():
+            choices = decisions.choices(actions[index].tolist())
+            if choices not in self._seen:
+                return choices
+        return None
+
+
+def _shuffled(episodes: TensorDictBase, parts: int) -> list[TensorDictBase]:
+    order = torch.randperm(len(episodes))
+    return [episodes[chosen] for chosen in order.chunk(parts)]
+
+
+class _seeded:
+    """A context with a seed of torch of its own."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+
+    def __enter__(self) -> None:
+        self._before = torch.get_rng_state()
+        torch.manual_seed(self._seed)
+
+    def __exit__(self, *error: object) -> None:
+        torch.set_rng_state(self._before)

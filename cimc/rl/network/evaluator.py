@@ -1,0 +1,76 @@
+"""Evaluates policies of a network: quantised as it is, or trained first."""
+
+import copy
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from cimc.rl.evaluation import Evaluation, Rung
+from cimc.rl.network.network import Network
+from cimc.rl.network.scores import Reference, outputs_of
+from cimc.rl.network.statistics import Statistics
+from cimc.rl.network.training import Training, train
+from cimc.rl.space import Choices, Space
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Pictures [n, ...] and their classes [n]."""
+
+    x: Tensor
+    y: Tensor
+
+
+class NetworkEvaluator:
+    """The ladder of evaluations of one network, which is calibrated for all widths of the space."""
+
+    def __init__(
+        self,
+        network: Network,
+        reference: Reference,
+        space: Space,
+        statistics: Statistics,
+        training: Pictures,
+        validation: Pictures,
+        rungs: Mapping[Rung, Training],
+        seed: int,
+    ) -> None:
+        self.network, self.reference, self.space = network, reference, space
+        self._statistics, self._training, self._validation = statistics, training, validation
+        self._rungs, self._seed = rungs, seed
+
+    def evaluate(self, choices: Choices, rung: Rung) -> Evaluation:
+        """Quantises, trains if the rung says so, and measures on the validation pictures."""
+        start = time.perf_counter()
+        if rung == "quick":
+            network = self.network
+            self.quantize(network, choices)
+        else:
+            network = self.trained(choices, rung)
+            network.freeze()
+        outputs = outputs_of(network, self._validation.x)
+        drop, error = self.reference.drop(outputs)
+        divergence = self.reference.divergence(outputs)
+        return Evaluation(choices, rung, drop, error, divergence, time.perf_counter() - start)
+
+    def quantize(self, network: Network, choices: Choices) -> None:
+        """Quantises to the widths of a policy, with batch statistics restored."""
+        network.set_widths(self.space.policy(choices))
+        self._statistics.restore(network)
+
+    def trained(
+        self, choices: Choices, rung: Rung, done: Callable[[float], None] = lambda loss: None
+    ) -> Network:
+        """A copy of the network, quantised to the widths of a policy and trained."""
+        network = copy.deepcopy(self.network)
+        self.quantize(network, choices)
+        for layer in network.weight_layers():
+            layer.fold()
+        teacher = copy.deepcopy(self.network)
+        teacher.quantize(False)
+        x, y = self._training.x, self._training.y
+        train(network, teacher, x, y, self._rungs[rung], self._seed, done)
+        return network

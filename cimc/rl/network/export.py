@@ -1,0 +1,94 @@
+"""Writes a quantised network as a QCDQ file that the compiler reads with the same layers and widths."""
+
+import warnings
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import onnx
+import torch
+from onnx import GraphProto, NodeProto
+
+from cimc.errors import CimcError
+from cimc.rl.network.layers import WeightLayer
+from cimc.rl.network.network import Network
+from cimc.tensor_store import atomic_path
+
+OPSET = 20
+"""Older readers know it, and the reference evaluator of ONNX can quantise from 19 on."""
+
+_PRODUCTS = ("Conv", "Gemm", "MatMul")
+
+
+def export_qcdq(network: Network, path: Path) -> None:
+    """Writes the network as it is quantised now; the batch is open if the network takes any.
+
+    Layers keep their names: weights of the layer `conv1` are called `conv1.weight`, and products without
+    weights are nodes of that name.
+    """
+    for layer in network.weight_layers():
+        layer.fold()
+    network.quantize()
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "model.onnx"
+        _export(network.eval(), file)
+        model = onnx.load(str(file))
+    _name_layers(model.graph, network)
+    onnx.checker.check_model(model)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(model.SerializeToString())
+
+
+def _export(network: Network, file: Path) -> None:
+    from brevitas.export import export_onnx_qcdq
+
+    open_batch = {"x": {0: "batch"}, "logits": {0: "batch"}} if network.takes_any_batch else None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter announces its age at every step
+        export_onnx_qcdq(
+            network,
+            # Only another batch than the imported one shows the exporter what follows the batch.
+            args=torch.zeros(network.batch + network.takes_any_batch, *network.input_shape),
+            export_path=str(file),
+            dynamo=False,  # the newer exporter writes float weights with a quantiser behind them
+            opset_version=OPSET,
+            keep_initializers_as_inputs=False,
+            input_names=["x"],
+            output_names=["logits"],
+            dynamic_axes=open_batch,
+        )
+
+
+def _name_layers(graph: GraphProto, network: Network) -> None:
+    producers = {name: node for node in graph.node for name in node.output}
+    products = [node for node in graph.node if node.op_type in _PRODUCTS]
+    layers = list(network.layers.values())
+    if len(products) != len(layers):
+        raise CimcError(f"the exported file has {len(products)} products, the network {len(layers)} layers")
+    taken: set[str] = set()
+    for node, layer in zip(products, layers, strict=True):
+        node.name = layer.layer_name
+        if isinstance(layer, WeightLayer):
+            _rename(graph, _initializer(node, producers), f"{layer.layer_name}.weight", taken)
+
+
+def _initializer(product: NodeProto, producers: dict[str, NodeProto]) -> str:
+    name = product.input[1]
+    while name in producers:
+        name = producers[name].input[0]
+    return name
+
+
+def _rename(graph: GraphProto, old: str, new: str, taken: set[str]) -> None:
+    """Gives an initializer another name, wherever it is used."""
+    if new in taken:
+        return
+    taken.add(new)
+    for tensor in graph.initializer:
+        if tensor.name == old:
+            tensor.name = new
+    for node in graph.node:
+        for index, name in enumerate(node.input):
+            if name == old:
+                node.input[index] = new
+
+

@@ -1,0 +1,81 @@
+"""Re-estimation of batch statistics: quantised layers get the mean and the deviation of the float ones.
+
+What re-estimating a batch normalisation does, for networks whose normalisations are folded into their
+layers: each output of a layer is scaled and shifted so that its mean and standard deviation over sample
+pictures are those that it has in float. Scales and biases of the layer take that in without cost.
+"""
+
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from cimc.rl.network.layers import WeightLayer
+from cimc.rl.network.network import Network
+from cimc.rl.network.scores import channels_last
+
+MAX_GAIN = 2.0
+"""Outputs that would need more, or less than its inverse, hardly vary: they are only shifted."""
+
+
+class Statistics:
+    """Means and deviations of the outputs of a network's layers in float, by layer; [outputs] each."""
+
+    @torch.no_grad()
+    def __init__(self, network: Network, x: Tensor) -> None:
+        """Of the float network on pictures `x`."""
+        self._x = channels_last(x)
+        self._by_layer: dict[str, tuple[Tensor, Tensor]] = {}
+        network.quantize(False)
+
+        def see(layer: nn.Module, _: Any, y: Tensor) -> None:
+            assert isinstance(layer, WeightLayer)
+            self._by_layer[layer.layer_name] = moments(layer, y)
+
+        with _hooks(network.weight_layers(), see):
+            network(self._x)
+
+    @torch.no_grad()
+    def restore(self, network: Network) -> None:
+        """Gives the layers of the quantised network these statistics, each on what those before it give.
+
+        It is frozen then.
+        """
+        for layer in network.weight_layers():
+            layer.corrected = False
+        network.freeze()
+
+        def correct(layer: nn.Module, _: Any, y: Tensor) -> Tensor:
+            assert isinstance(layer, WeightLayer)
+            mean, deviation = moments(layer, y)
+            wanted_mean, wanted_deviation = self._by_layer[layer.layer_name]
+            gain = wanted_deviation / deviation
+            usable = (gain < MAX_GAIN) & (gain > 1 / MAX_GAIN)
+            layer.gain.copy_(torch.where(usable, gain, torch.ones_like(gain)))
+            layer.shift.copy_(wanted_mean - layer.gain * mean)
+            layer.corrected = True
+            return y * layer.by_output(layer.gain) + layer.by_output(layer.shift)
+
+        with _hooks(network.weight_layers(), correct):
+            network(self._x)
+        network.freeze()
+
+
+def moments(layer: WeightLayer, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of each output of a layer, [outputs] each."""
+    axis = layer.output_axis % y.ndim
+    others = [i for i in range(y.ndim) if i != axis]
+    deviation, mean = torch.std_mean(y, others, correction=0)
+    return mean, deviation
+
+
+@contextmanager
+def _hooks(layers: Iterable[WeightLayer], hook: Any) -> Generator[None]:
+    handles = [layer.register_forward_hook(hook) for layer in layers]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()

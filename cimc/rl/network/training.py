@@ -1,0 +1,82 @@
+"""Quantisation-aware training."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil
+from typing import Literal, TypeAlias, get_args
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from cimc.rl.network.network import Network
+from cimc.rl.network.scores import divergence
+
+Augmentation: TypeAlias = Literal["none", "shift", "flip", "shift-flip"]
+
+AUGMENTATIONS: tuple[Augmentation, ...] = get_args(Augmentation)
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a network is trained."""
+
+    epochs: float
+    rate: float = 1e-3
+    """The highest learning rate of the cycle."""
+    batch: int = 128
+    augmentation: Augmentation = "none"
+
+
+def train(
+    network: Network,
+    teacher: nn.Module,
+    x: Tensor,
+    y: Tensor,
+    training: Training,
+    seed: int,
+    done: Callable[[float], None] = lambda loss: None,
+) -> None:
+    """Trains a quantised network on pictures and classes: weights, ranges and biases.
+
+    The loss is the mean of the cross-entropy with the classes and the divergence from the `teacher`'s
+    outputs. Adam, one cycle of the learning rate. `done` is called after each step with the loss. The same
+    seed gives the same network.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    network.train()
+    network.quantize()
+    optimizer = torch.optim.Adam(network.parameters(), training.rate)
+    steps = ceil(training.epochs * len(x) / training.batch)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, training.rate, total_steps=steps + 1)
+    order = torch.empty(0, dtype=torch.int64)
+    for _ in range(steps):
+        if len(order) < training.batch:
+            order = torch.cat([order, torch.randperm(len(x), generator=generator)])
+        chosen, order = order[: training.batch], order[training.batch :]
+        pictures = augmented(x[chosen], training.augmentation, generator)
+        with torch.no_grad():
+            wanted = teacher(pictures)
+        outputs = network(pictures)
+        loss = (functional.cross_entropy(outputs, y[chosen]) + divergence(wanted, outputs)) / 2
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        done(float(loss.detach()))
+    network.eval()
+
+
+def augmented(x: Tensor, augmentation: Augmentation, generator: torch.Generator) -> Tensor:
+    """Pictures [n, channels, height, width], each shifted by up to an eighth, or mirrored, at random."""
+    if "shift" in augmentation:
+        height, width = x.shape[-2:]
+        reach = max(1, height // 8), max(1, width // 8)
+        padded = functional.pad(x, (reach[1], reach[1], reach[0], reach[0]))
+        top, left = (torch.randint(2 * r + 1, (len(x),), generator=generator).tolist() for r in reach)
+        windows = (p[:, t : t + height, l : l + width] for p, t, l in zip(padded, top, left, strict=True))
+        x = torch.stack(list(windows))
+    if "flip" in augmentation:
+        mirrored = torch.rand(len(x), generator=generator) < 0.5
+        x = torch.where(mirrored[:, None, None, None], x.flip(-1), x)
+    return x

@@ -1,0 +1,183 @@
+"""A Bayesian model of what a policy loses: a sum over layers, and how that shows in accuracy.
+
+The divergence of a policy is modelled as a sum of a part for each layer's weight width and one for each
+layer's activation width,
+
+    divergence = sum over layers of s_w[layer, weight bits] + s_a[layer, activation bits] + noise
+
+with a Gaussian prior around measured sensitivities m: the relative errors of the s have a part that all
+share, one for each width, one for each layer and one of their own. Noise, mostly that losses do not quite
+add, is proportional to the divergence. The drop in accuracy is modelled as
+
+    drop = b1 * divergence + b2 * sqrt(divergence)
+
+by a regression on all evaluations, with weights that know how noisy a count of pictures is. Posteriors are
+closed forms of Gaussians; see C. M. Bishop, Pattern Recognition and Machine Learning, sections 3.3 and 6.4.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cimc.rl.evaluation import Evaluation
+from cimc.rl.space import Space
+from cimc.runtime.arrays import Array
+
+SHARED, BY_WIDTH, BY_LAYER, OWN = 0.7, 0.3, 0.5, 0.5
+"""Standard deviations of the relative errors of sensitivities."""
+NOT_ADDITIVE = 0.15
+"""Standard deviation of a divergence about the sum of its parts, relative."""
+FLOOR = 1e-6
+"""A divergence that no one can measure, in nats."""
+POINTS_PER_NAT = 60.0
+"""A drop of so many points for a divergence of one, before anything is known."""
+
+
+@dataclass(frozen=True)
+class Sensitivities:
+    """What each width of a layer's weights and activations costs by itself, as a divergence in nats."""
+
+    weights: Array
+    """[layers, options]: of the option's weight width."""
+    activations: Array
+    """[layers, options]: of the option's activation width."""
+
+    @property
+    def total(self) -> Array:
+        """[layers, options]."""
+        return self.weights + self.activations
+
+
+class Surrogate:
+    """What is known of a space after some evaluations."""
+
+    def __init__(self, space: Space, sensitivities: Sensitivities) -> None:
+        self._space = space
+        self._parameters = _Parameters(space, sensitivities)
+        self._rows: list[Array] = []
+        self._divergences: list[float] = []
+        self._drops: list[tuple[float, float]] = []
+        self._posterior: tuple[Array, Array] | None = None
+
+    def observe(self, evaluations: Sequence[Evaluation]) -> None:
+        """Takes in evaluations."""
+        for evaluation in evaluations:
+            self._rows.append(self._parameters.row(evaluation.choices))
+            self._divergences.append(max(evaluation.divergence, FLOOR))
+            self._drops.append((evaluation.drop, evaluation.drop_error))
+        self._posterior = None
+
+    def mean(self) -> Array:
+        """The expected divergence of each option, [layers, options], not negative."""
+        return self._parameters.options(self._fit()[0])
+
+    def sample(self, random: np.random.Generator) -> Array:
+        """The divergences of the options in one possible world, [layers, options], not negative."""
+        mean, root = self._fit()
+        return self._parameters.options(mean + root @ random.standard_normal(len(mean)))
+
+    def _fit(self) -> tuple[Array, Array]:
+        """Mean of the parameters, relative to the prior's, and a root of their covariance."""
+        if self._posterior is None:
+            prior = self._parameters.covariance
+            mean, covariance = np.ones(len(prior)), prior
+            if self._rows:
+                rows = np.array(self._rows)
+                z = np.array(self._divergences)
+                cross = prior @ rows.T
+                noise = np.square(NOT_ADDITIVE * z + FLOOR)
+                gain = np.linalg.solve(rows @ cross + np.diag(noise), cross.T).T
+                mean = mean + gain @ (z - rows @ mean)
+                covariance = prior - gain @ cross.T
+            jitter = 1e-9 * np.trace(covariance) / len(covariance)
+            root = np.linalg.cholesky((covariance + covariance.T) / 2 + jitter * np.eye(len(covariance)))
+            self._posterior = mean, root
+        return self._posterior
+
+    def drop_of(self, divergence: Array | float) -> Array:
+        """The expected drop in points of a divergence."""
+        return _features(divergence) @ self._drop_model()[0]
+
+    def divergence_for(self, max_drop: float, random: np.random.Generator | None = None) -> float:
+        """The divergence that costs so many points; as expected, or in one possible world."""
+        mean, covariance = self._drop_model()
+        if random is not None:
+            mean = random.multivariate_normal(mean, covariance, method="svd")
+        b1, b2 = np.maximum(mean, (1e-3, 0.0))
+        root = (-b2 + np.sqrt(b2 * b2 + 4 * b1 * max(max_drop, 0.0))) / (2 * b1)
+        return float(root * root)
+
+    def _drop_model(self) -> tuple[Array, Array]:
+        """Mean and covariance of the factors b1 and b2 of the drop."""
+        mean, precision = np.array([POINTS_PER_NAT, 0.0]), np.diag([1 / 60.0**2, 1 / 5.0**2])
+        if not self._drops:
+            return mean, np.linalg.inv(precision)
+        drops, errors = np.array(self._drops).T
+        features = _features(np.array(self._divergences))
+        # A drop that is large is not as well described; and small ones are what matters.
+        weights = 1 / (np.square(errors) + np.square(0.2 * drops) + 0.01)
+        total = precision + (features * weights[:, None]).T @ features
+        vector = precision @ mean + (features * weights[:, None]).T @ drops
+        covariance = np.linalg.inv(total)
+        mean = covariance @ vector
+        if mean[1] < 0:
+            total, vector = total[0, 0], vector[0]
+            return np.array([vector / total, 0.0]), np.diag([1 / total, 0.0])
+        return mean, covariance
+
+
+def _features(divergence: Array | float) -> Array:
+    z = np.asarray(divergence, np.float64)
+    return np.stack([z, np.sqrt(z)], -1)
+
+
+class _Parameters:
+    """Parameters: factors, of expectation 1, of the sensitivities of each layer and width."""
+
+    def __init__(self, space: Space, sensitivities: Sensitivities) -> None:
+        keys: dict[tuple[int, str, int], int] = {}
+        scales: list[float] = []
+        layers, options = space.latency_ps.shape
+        self._of_option = np.zeros((layers, options, 2), np.int64)
+        for layer in range(layers):
+            for option in range(options):
+                widths = space.options[option]
+                for part, (kind, bits, values) in enumerate(
+                    (
+                        ("weights", widths.weight_bits, sensitivities.weights),
+                        ("activations", widths.activation_bits, sensitivities.activations),
+                    )
+                ):
+                    key = (layer, kind, bits)
+                    if key not in keys:
+                        keys[key] = len(scales)
+                        scales.append(max(float(values[layer, option]), FLOOR / layers))
+                    self._of_option[layer, option, part] = keys[key]
+        self._scales = np.array(scales)
+        layer_of = np.array([key[0] for key in keys])
+        width_of = np.array([hash_of(key) for key in keys])
+        self.covariance = (
+            SHARED**2
+            + BY_WIDTH**2 * (width_of[:, None] == width_of[None, :])
+            + BY_LAYER**2 * (layer_of[:, None] == layer_of[None, :])
+            + OWN**2 * np.eye(len(scales))
+        )
+
+    def row(self, choices: Sequence[int]) -> Array:
+        """What a policy's divergence is of the parameters."""
+        result = np.zeros(len(self._scales))
+        for layer, option in enumerate(choices):
+            for parameter in self._of_option[layer, option]:
+                result[parameter] += self._scales[parameter]
+        return result
+
+    def options(self, factors: Array) -> Array:
+        """[layers, options] of the parameters."""
+        parts = np.maximum(factors, 0.02) * self._scales
+        return parts[self._of_option].sum(-1)
+
+
+def hash_of(key: tuple[int, str, int]) -> int:
+    """A number for the kind and the width of a parameter."""
+    return key[2] + (100 if key[1] == "weights" else 0)
