@@ -1,14 +1,10 @@
 """The kernels against the operator test cases that the onnx package ships."""
 
-from collections import defaultdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import onnx
 import pytest
-from backend_suite import Case, array_of, generated_cases, stored_cases
-from onnx import numpy_helper
+from backend_suite import Case, node_runs, single_node_cases
 
 from cimc.runtime.arrays import Array, widen
 from cimc.runtime.kernels import KERNELS, NEEDS_NUM_RESULTS
@@ -23,54 +19,17 @@ WITHOUT_CASES = {"Quant"}
 @pytest.fixture(scope="module")
 def cases() -> dict[str, list[Case]]:
     """Every single-node case of an operator that has a kernel, by operator."""
-    found: dict[str, list[Case]] = defaultdict(list)
-    for case in (*generated_cases(), *stored_cases("pytorch-converted")):
-        nodes = case.model.graph.node
-        if len(nodes) == 1 and nodes[0].op_type in KERNELS:
-            found[nodes[0].op_type].append(case)
-    return found
-
-
-def _attribute(attribute: onnx.AttributeProto) -> Any:
-    value = onnx.helper.get_attribute_value(attribute)
-    if isinstance(value, bytes):
-        return value.decode()
-    return array_of(value) if isinstance(value, onnx.TensorProto) else value
-
-
-def _modernise(
-    node: onnx.NodeProto, opset: int, inputs: list[Array | None], attributes: dict[str, Any]
-) -> None:
-    """Rewrite the spellings of older operator sets, as the importer does."""
-    for obsolete in ("is_test", "broadcast"):
-        attributes.pop(obsolete, None)
-    if node.op_type == "Dropout":
-        attributes.pop("ratio", None)
-    if node.op_type == "Pad" and "pads" in attributes:
-        inputs.append(np.asarray(attributes.pop("pads"), np.int64))
-        inputs.append(np.asarray(attributes.pop("value", 0), np.float32))
-    if node.op_type == "PRelu" and opset < 7:
-        x, slope = inputs
-        assert x is not None
-        assert slope is not None
-        inputs[1] = slope.reshape(-1, *(1 for _ in x.shape[2:]))
+    return single_node_cases(KERNELS)
 
 
 def _check(case: Case) -> None:
-    (node,) = case.model.graph.node
-    constants = {t.name: numpy_helper.to_array(t) for t in case.model.graph.initializer}
-    fed = [value.name for value in case.model.graph.input if value.name not in constants]
-    for given, expected in case.data_sets:
-        arrays = constants | dict(zip(fed, map(array_of, given), strict=True))
-        inputs: list[Array | None] = [arrays[name] if name else None for name in node.input]
-        attributes = {attribute.name: _attribute(attribute) for attribute in node.attribute}
-        _modernise(node, case.model.opset_import[0].version, inputs, attributes)
-        if node.op_type in NEEDS_NUM_RESULTS:
-            attributes["num_results"] = len(node.output)
-        results = KERNELS[node.op_type](*inputs, **attributes)
-        named = dict(zip(node.output, results, strict=False))
-        for output, value in zip(case.model.graph.output, expected, strict=True):
-            _compare(named[output.name], array_of(value), case)
+    for run in node_runs(case):
+        attributes = dict(run.attributes)
+        if run.op_type in NEEDS_NUM_RESULTS:
+            attributes["num_results"] = run.num_results
+        results = KERNELS[run.op_type](*run.inputs, **attributes)
+        for index, expected in run.expected.items():
+            _compare(results[index], expected, case)
 
 
 def _compare(result: Array, expected: Array, case: Case) -> None:

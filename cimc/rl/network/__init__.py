@@ -1,0 +1,1 @@
+"""A module of `cim` IR as a torch module."""
