@@ -1,7 +1,8 @@
 """The ONNX operators as torch functions, which have gradients.
 
 An operator is called as the numpy kernel of its name (`cimc.runtime.kernels`): inputs by position,
-None for an absent optional one, attributes by their ONNX names; it returns the tuple of its outputs.
+None for an absent optional one, attributes by their ONNX names, and `num_results` where that one takes
+it; it returns the tuple of its outputs.
 Sizes, axes, pads and the like are tensors, too, but read as numbers: they must be constants.
 
 The batch may be another than the imported one. Operators of `NEEDS_IMPORTED_SHAPES` also take
@@ -46,6 +47,3 @@ OPERATORS: dict[str, Operator] = {
 
 NEEDS_IMPORTED_SHAPES = frozenset({"Expand", "Flatten", "Reshape", "Squeeze"})
 """The operators that also take `imported`, the shapes of the operands (absent ones left out) in the IR."""
-
-NEEDS_NUM_RESULTS = frozenset({"MaxPool", "Split"})
-"""The operators that also take `num_results`, how many outputs the node has."""

@@ -112,7 +112,7 @@ def _softmax(scores: Tensor, precision: int | None, *, masked: bool) -> Tensor:
     """The softmax of each query's scores; zeros where all of them are -inf."""
     if not masked:
         return scores.softmax(-1)
-    nothing = torch.isneginf(scores).all(-1, keepdim=True)
+    nothing = (scores == -torch.inf).all(-1, keepdim=True)
     exact = scores.masked_fill(nothing, 0).to(scores.dtype if precision is None else dtype_of(precision))
     return exact.softmax(-1).to(scores.dtype).masked_fill(nothing, 0)
 

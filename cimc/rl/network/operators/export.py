@@ -4,7 +4,8 @@ Traced through, one node would become several: torch has no pads that differ fro
 writes arithmetic on shapes for many functions.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -18,13 +19,31 @@ Operator = Callable[..., tuple[Tensor, ...]]
 _SUFFIXES = {"i": "i", "f": "f", "U": "s"}
 
 
+@dataclass(frozen=True)
+class _Call:
+    """An operator with all that are not tensors."""
+
+    op_type: str
+    domain: str
+    operator: Operator
+    attributes: Mapping[str, Any]
+    present: Sequence[bool]
+    """Which of the inputs are not left out."""
+
+    def arrange(self, tensors: Iterable[Any], absent: Callable[[], Any]) -> list[Any]:
+        """The inputs by position."""
+        remaining = iter(tensors)
+        return [next(remaining) if there else absent() for there in self.present]
+
+
 def as_node(op_type: str, operator: Operator, domain: str = "") -> Operator:
     """`operator`, which becomes one node of type `op_type` in an export."""
 
     def run(*inputs: Tensor | None, **attributes: Any) -> tuple[Tensor, ...]:
         if not torch.onnx.is_in_onnx_export():
             return operator(*inputs, **attributes)
-        return cast(Any, _Node).apply(operator, op_type, domain, attributes, *inputs)
+        call = _Call(op_type, domain, operator, attributes, [x is not None for x in inputs])
+        return cast(Any, _Node).apply(call, *(x for x in inputs if x is not None))
 
     return run
 
@@ -38,36 +57,33 @@ class _Node(torch.autograd.Function):
     """A call of an operator that the exporter does not look into."""
 
     @staticmethod
-    def forward(
-        ctx: Any,
-        operator: Operator,
-        op_type: str,
-        domain: str,
-        attributes: dict[str, Any],
-        *inputs: Tensor | None,
-    ) -> tuple[Tensor, ...]:
-        return operator(*inputs, **attributes)
+    def forward(ctx: Any, call: _Call, *tensors: Tensor) -> tuple[Tensor, ...]:
+        return call.operator(*call.arrange(tensors, lambda: None), **call.attributes)
 
     @staticmethod
-    def symbolic(
-        g: Any, operator: Operator, op_type: str, domain: str, attributes: dict[str, Any], *inputs: Any
-    ) -> Any:
-        named = dict(attributes)
-        num_results = named.pop("num_results", 1)
+    def symbolic(g: Any, call: _Call, *values: Any) -> Any:
+        def absent() -> Any:
+            value = g.op("prim::Constant")
+            value.setType(cast(Any, torch.OptionalType).ofTensor())
+            return value
+
+        attributes = dict(call.attributes)
+        outputs = attributes.pop("num_results", 1)
         written = {
             f"{name}_{_SUFFIXES[np.asarray(value).dtype.kind]}": value
-            for name, value in _without_defaults(op_type, domain, named).items()
+            for name, value in _without_defaults(call, attributes).items()
         }
-        return g.op(f"{domain}::{op_type}" if domain else op_type, *inputs, outputs=num_results, **written)
+        name = f"{call.domain}::{call.op_type}" if call.domain else call.op_type
+        return g.op(name, *call.arrange(values, absent), outputs=outputs, **written)
 
 
-def _without_defaults(op_type: str, domain: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
+def _without_defaults(call: _Call, attributes: Mapping[str, Any]) -> dict[str, Any]:
     """The attributes without those that say what ONNX assumes anyway, as an old opset may not have them."""
-    if domain:
+    if call.domain:
         return dict(attributes)
     defaults = {
         name: onnx.helper.get_attribute_value(attribute.default_value)
-        for name, attribute in onnx.defs.get_schema(op_type).attributes.items()
+        for name, attribute in onnx.defs.get_schema(call.op_type).attributes.items()
         if attribute.default_value.name
     }
     return {

@@ -123,7 +123,9 @@ def slice_(
         if step > 0:
             data = data[(*(slice(None) for _ in range(axis % data.ndim)), slice(first, last, step))]
         else:
-            data = data.index_select(axis, torch.arange(first, last, step, device=data.device))
+            # torch has no slices backwards.
+            read = torch.tensor(range(first, last, step), dtype=torch.int64, device=data.device)
+            data = data.index_select(axis, read)
     return (data,)
 
 
