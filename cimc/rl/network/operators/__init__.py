@@ -1,12 +1,13 @@
 """The ONNX operators as torch functions, which have gradients.
 
 An operator is called as the numpy kernel of its name (`cimc.runtime.kernels`): inputs by position,
-None for an absent optional one, attributes by their ONNX names, and `num_results` where that one takes
-it; it returns the tuple of its outputs.
-Sizes, axes, pads and the like are tensors, too, but read as numbers: they must be constants.
+None for an absent optional one, attributes by their ONNX names (defaults included, if it is to be
+exported), and `num_results` where the kernel takes it. It returns the tuple of its outputs. Sizes, axes,
+pads and the like are tensors, too, but read as numbers: they must be constants.
 
 The batch may be another than the imported one. Operators of `NEEDS_IMPORTED_SHAPES` also take
-`imported`, the shapes that the operands have in the IR.
+`imported`, the shapes that the operands have in the IR. The batch is the first axis: what works along
+that axis, such as a Gather, does so across all pictures.
 
 When torch exports (`torch.onnx.export` with `dynamo=False`), an operator becomes the node it was.
 Trace with a batch that is not the imported one: only then does the trace show what follows the batch.

@@ -56,9 +56,11 @@ def attention(
     capped = softcap * torch.tanh(raw / softcap) if softcap else raw
     # A causal mask is a window without anything to its right.
     right = 0 if is_causal else right_window_size
-    bias = _bias(attn_mask, _hidden(queries, sizes(k)[2], past, left_window_size, right), raw)
+    hidden = _hidden(queries, sizes(k)[2], past, left_window_size, right)
+    bias = _bias(attn_mask, hidden, raw)
     biased = capped if bias is None else capped + bias
-    weights = _softmax(biased, softmax_precision, masked=bias is not None)
+    idle = attn_mask is not None or (hidden is not None and bool(hidden.all(-1).any()))
+    weights = _softmax(biased, softmax_precision, idle=idle)
 
     y = weights @ _serving(v, heads)
     if packed:
@@ -108,13 +110,15 @@ def _bias(attn_mask: Tensor | None, hidden: Tensor | None, scores: Tensor) -> Te
     return bias
 
 
-def _softmax(scores: Tensor, precision: int | None, *, masked: bool) -> Tensor:
-    """The softmax of each query's scores; zeros where all of them are -inf."""
-    if not masked:
+def _softmax(scores: Tensor, precision: int | None, *, idle: bool) -> Tensor:
+    """The softmax of each query's scores; if queries may be `idle`, zeros where all scores are -inf."""
+    if precision is not None:
+        exact = _softmax(scores.to(dtype_of(precision)), None, idle=idle)
+        return exact.to(scores.dtype)
+    if not idle:
         return scores.softmax(-1)
     nothing = (scores == -torch.inf).all(-1, keepdim=True)
-    exact = scores.masked_fill(nothing, 0).to(scores.dtype if precision is None else dtype_of(precision))
-    return exact.softmax(-1).to(scores.dtype).masked_fill(nothing, 0)
+    return scores.masked_fill(nothing, 0).softmax(-1).masked_fill(nothing, 0)
 
 
 OPERATORS: dict[str, Operator] = {"Attention": attention}

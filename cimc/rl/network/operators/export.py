@@ -2,6 +2,9 @@
 
 Traced through, one node would become several: torch has no pads that differ from side to side, and
 writes arithmetic on shapes for many functions.
+
+Within an operator, integer scalars must not be added: torch 2.13 fails to export `x + 0` there
+("Argument passed to at() was not in the map").
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -67,27 +70,27 @@ class _Node(torch.autograd.Function):
             value.setType(cast(Any, torch.OptionalType).ofTensor())
             return value
 
-        attributes = dict(call.attributes)
+        attributes = {n: value for n, value in call.attributes.items() if value not in (None, (), [])}
         outputs = attributes.pop("num_results", 1)
+        if not call.domain:
+            attributes = _known(call.op_type, attributes, g.opset)
         written = {
-            f"{name}_{_SUFFIXES[np.asarray(value).dtype.kind]}": value
-            for name, value in _without_defaults(call, attributes).items()
+            f"{name}_{_SUFFIXES[np.asarray(value).dtype.kind]}": value for name, value in attributes.items()
         }
         name = f"{call.domain}::{call.op_type}" if call.domain else call.op_type
         return g.op(name, *call.arrange(values, absent), outputs=outputs, **written)
 
 
-def _without_defaults(call: _Call, attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """The attributes without those that say what ONNX assumes anyway, as an old opset may not have them."""
-    if call.domain:
-        return dict(attributes)
-    defaults = {
-        name: onnx.helper.get_attribute_value(attribute.default_value)
-        for name, attribute in onnx.defs.get_schema(call.op_type).attributes.items()
-        if attribute.default_value.name
-    }
-    return {
-        name: value
-        for name, value in attributes.items()
-        if (value.encode() if isinstance(value, str) else value) not in (None, (), [], defaults.get(name))
-    }
+def _known(op_type: str, attributes: Mapping[str, Any], opset: int) -> dict[str, Any]:
+    """The attributes that ONNX has in the exported opset.
+
+    Raises `ValueError` if another one has not the default value, so that it matters.
+    """
+    known = onnx.defs.get_schema(op_type, opset).attributes
+    newest = onnx.defs.get_schema(op_type).attributes
+    for name in attributes.keys() - known.keys():
+        default = onnx.helper.get_attribute_value(newest[name].default_value)
+        value = attributes[name]
+        if (value.encode() if isinstance(value, str) else value) != default:
+            raise ValueError(f"opset {opset} has no attribute {name} of {op_type}, which is {value!r}")
+    return {name: value for name, value in attributes.items() if name in known}

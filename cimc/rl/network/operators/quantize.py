@@ -120,8 +120,8 @@ def quant(
         raise ValueError("a signed Quant of one bit is a BipolarQuant")
 
     levels = 2.0**bit_width
-    low = -levels / 2 + narrow if signed else 0 * levels
-    high = levels / 2 - 1 if signed else levels - 1 - narrow
+    low = -levels / 2 + float(narrow) if signed else 0 * levels
+    high = levels / 2 - 1 if signed else levels - 1 - float(narrow)
     codes = _rounded(x / scale + zero_point, _ROUNDINGS[mode])
     return ((torch.clamp(codes, low, high) - zero_point) * scale,)
 

@@ -65,9 +65,13 @@ _EXPAND = as_node("Expand", _expand)
 
 
 def squeeze(data: Tensor, axes: Tensor | None = None, *, imported: Shapes) -> tuple[Tensor, ...]:
-    """ONNX Squeeze: remove `axes`, or all that were of size 1."""
+    """ONNX Squeeze: remove `axes`, or all that were of size 1; the batch cannot go."""
     if axes is None:
         axes = torch.tensor([axis for axis, n in enumerate(imported[0]) if n == 1], dtype=torch.int64)
+    if any(sizes(data)[axis] != 1 for axis in ints(axes)):
+        raise ValueError(
+            f"axes {ints(axes)} of shape {sizes(data)}, which was {imported[0]}, cannot be removed"
+        )
     return _SQUEEZE(data, axes)
 
 
@@ -145,7 +149,14 @@ def split(
         lengths = [end - start for start, end in pairwise(bounds)]
     else:
         lengths = ints(parts)
-    return torch.split_with_sizes(data, lengths, axis)
+    return _SPLIT(data, torch.tensor(lengths), num_results=num_results, axis=axis)
+
+
+def _split(data: Tensor, parts: Tensor, *, num_results: int, axis: int) -> tuple[Tensor, ...]:
+    return torch.split_with_sizes(data, ints(parts), axis)
+
+
+_SPLIT = as_node("Split", _split)
 
 
 def gather(data: Tensor, indices: Tensor, *, axis: int = 0) -> tuple[Tensor]:
@@ -186,13 +197,13 @@ OPERATORS: dict[str, Operator] = {
     "Expand": expand,
     "Flatten": flatten,
     "Reshape": reshape,
+    "Split": split,
     "Squeeze": squeeze,
     **as_nodes(
         {
             "Gather": gather,
             "Pad": pad,
             "Slice": slice_,
-            "Split": split,
             "Transpose": transpose,
             "Unsqueeze": unsqueeze,
         }
