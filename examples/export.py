@@ -39,6 +39,8 @@ def export(
 
     Batch normalisations are folded into the convolutions unless `keep_batch_norm`.
     """
+    if dynamic_batch and len(sample) == 1:  # torch takes a size of 1 in the sample for a constant
+        sample = torch.cat([sample, sample])
     with warnings.catch_warnings():
         # The old exporter announces its age at every step.
         warnings.simplefilter("ignore")
@@ -146,8 +148,6 @@ def main() -> None:
     args = parser.parse_args()
     model, sample = load(args.name, args.weights, args.seed)
     try:
-        if args.dynamic_batch:  # torch takes a size of 1 in the sample for a constant
-            sample = sample.repeat(2, *[1] * (sample.ndim - 1))
         export(model, sample, args.out, args.exporter, args.opset, args.keep_batch_norm, args.dynamic_batch)
     except ValueError as error:
         raise SystemExit(str(error)) from error

@@ -1,4 +1,4 @@
-"""Training a classifier of 28x28 pictures and measuring any, for the scripts beside this file."""
+"""Training and measuring classifiers of pictures, for the scripts beside this file."""
 
 import time
 from pathlib import Path
@@ -8,36 +8,74 @@ import onnxruntime
 import torch
 from fashion_mnist import Split
 from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, OneCycleLR
+
+BATCH = 128
 
 
 def train(model: nn.Module, data: Split, epochs: int, rate: float, seed: int) -> None:
-    """Adam with one learning rate cycle, pictures shifted by up to 2 pixels and mirrored."""
+    """From scratch: Adam, with one cycle of the learning rate up to `rate`, shifts of 2 pixels."""
+    optimiser = torch.optim.Adam(model.parameters(), rate)
+    schedule = OneCycleLR(optimiser, rate, total_steps=epochs * batches(data))
+    fit(model, data, epochs, optimiser, schedule, 2, seed)
+
+
+def fine_tune(model: nn.Module, data: Split, epochs: int, rate: float, seed: int) -> None:
+    """From trained weights: momentum, with the learning rate from `rate` to 0, shifts of 4 pixels."""
+    optimiser = torch.optim.SGD(model.parameters(), rate, momentum=0.9, nesterov=True, weight_decay=5e-4)
+    schedule = CosineAnnealingLR(optimiser, epochs * batches(data))
+    fit(model, data, epochs, optimiser, schedule, 4, seed)
+
+
+def batches(data: Split) -> int:
+    """How many whole batches there are; the rest is left out, another one in each epoch."""
+    return len(data[0]) // BATCH
+
+
+def fit(
+    model: nn.Module,
+    data: Split,
+    epochs: int,
+    optimiser: Optimizer,
+    schedule: LRScheduler,
+    shift: int,
+    seed: int,
+) -> None:
+    """Takes a step of `optimiser` and of `schedule` for each batch, with augmented pictures."""
     torch.manual_seed(seed)
     x_train, y_train = (torch.from_numpy(part) for part in data)
-    batch = 128
-    steps = epochs * (len(x_train) // batch)
-    optimiser = torch.optim.Adam(model.parameters(), rate)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps)
     model.train()
     for epoch in range(epochs):
         start, total = time.time(), 0.0
-        order = torch.randperm(len(x_train))
-        for chosen in order[: len(order) // batch * batch].split(batch):
-            x = augment(x_train[chosen])
+        order = torch.randperm(len(x_train))[: batches(data) * BATCH]
+        for chosen in order.split(BATCH):
+            x = augment(x_train[chosen], shift)
             loss = nn.functional.cross_entropy(model(x), y_train[chosen])
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
             schedule.step()
-            total += loss.item() * batch
+            total += loss.item() * BATCH
         print(f"  epoch {epoch}: loss {total / len(order):.3f}, {time.time() - start:.0f} s")
 
 
-def augment(x: Tensor) -> Tensor:
-    """One random shift and mirroring for the whole batch: cheap, and enough here."""
-    dy, dx, mirror = (int(torch.randint(n, ())) for n in (5, 5, 2))
-    x = nn.functional.pad(x, (2, 2, 2, 2))[:, :, dy : dy + 28, dx : dx + 28]
-    return x.flip(3) if mirror else x
+def augment(x: Tensor, shift: int) -> Tensor:
+    """Moves each picture of (n,channels,height,width) by up to `shift` pixels, and mirrors half of them.
+
+    What comes in at the border is 0.
+    """
+    n, channels, height, width = x.shape
+    dy, dx = torch.randint(2 * shift + 1, (2, n, 1))
+    mirrored = torch.rand(n, 1) < 0.5
+    columns = torch.arange(width)
+    columns = dx + torch.where(mirrored, columns.flip(0), columns)
+    rows = dy + torch.arange(height)
+    padded = nn.functional.pad(x, (shift,) * 4)
+    pictures, planes = torch.arange(n), torch.arange(channels)
+    return padded[
+        pictures[:, None, None, None], planes[:, None, None], rows[:, None, :, None], columns[:, None, None]
+    ]
 
 
 @torch.no_grad()
