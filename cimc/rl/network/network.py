@@ -19,8 +19,9 @@ from cimc.main_function import main_function
 from cimc.passes.constants import constant
 from cimc.policy import Policy
 from cimc.rl.network.layers import Layer, ProductLayer, WeightLayer
-from cimc.rl.network.operators import NEEDS_IMPORTED_SHAPES, NEEDS_NUM_RESULTS, OPERATORS
+from cimc.rl.network.operators import NEEDS_IMPORTED_SHAPES, OPERATORS
 from cimc.rl.network.operators.export import Operator
+from cimc.runtime.kernels import NEEDS_NUM_RESULTS
 
 _TRAINED = frozenset({"Add", "BatchNormalization", "Concat", "Div", "LayerNormalization", "Mul", "Sub"})
 """Operators whose float constants are parameters of the network, such as gains and embeddings."""
