@@ -1,4 +1,4 @@
-"""A Bayesian model of what a policy loses: a sum over layers, and how that shows in accuracy.
+"""A Bayesian model of what a policy loses: a sum over layers.
 
 The divergence of a policy is modelled as a sum of a part for each layer's weight width and one for each
 layer's activation width,
@@ -7,12 +7,8 @@ layer's activation width,
 
 with a Gaussian prior around measured sensitivities m: the relative errors of the s have a part that all
 share, one for each width, one for each layer and one of their own. Noise, mostly that losses do not quite
-add, is proportional to the divergence. The drop in accuracy is modelled as
-
-    drop = b1 * divergence + b2 * sqrt(divergence)
-
-by a regression on all evaluations, with weights that know how noisy a count of pictures is. Posteriors are
-closed forms of Gaussians; see C. M. Bishop, Pattern Recognition and Machine Learning, sections 3.3 and 6.4.
+add, is proportional to the divergence. The posterior is a closed form of Gaussians; see C. M. Bishop, Pattern
+Recognition and Machine Learning, section 6.4. How a divergence shows in accuracy, `DropModel` says.
 """
 
 from collections.abc import Sequence
@@ -20,18 +16,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cimc.rl.drop_model import FLOOR, DropModel
 from cimc.rl.evaluation import Evaluation
-from cimc.rl.space import Space
+from cimc.rl.space import Choices, Space
 from cimc.runtime.arrays import Array
 
 SHARED, BY_WIDTH, BY_LAYER, OWN = 0.7, 0.3, 0.5, 0.5
 """Standard deviations of the relative errors of sensitivities."""
 NOT_ADDITIVE = 0.15
 """Standard deviation of a divergence about the sum of its parts, relative."""
-FLOOR = 1e-6
-"""A divergence that no one can measure, in nats."""
-POINTS_PER_NAT = 60.0
-"""A drop of so many points for a divergence of one, before anything is known."""
 
 
 @dataclass(frozen=True)
@@ -53,19 +46,19 @@ class Surrogate:
     """What is known of a space after some evaluations."""
 
     def __init__(self, space: Space, sensitivities: Sensitivities) -> None:
-        self._space = space
         self._parameters = _Parameters(space, sensitivities)
-        self._rows: list[Array] = []
-        self._divergences: list[float] = []
-        self._drops: list[tuple[float, float]] = []
+        self._evaluations: dict[Choices, Evaluation] = {}
         self._posterior: tuple[Array, Array] | None = None
+        self.drops = DropModel([])
+        self.proposed: set[Choices] = set()
+        """Policies that need no evaluation any more, of whichever agent."""
 
     def observe(self, evaluations: Sequence[Evaluation]) -> None:
-        """Takes in evaluations."""
+        """Takes in evaluations; those that are known already change nothing."""
         for evaluation in evaluations:
-            self._rows.append(self._parameters.row(evaluation.choices))
-            self._divergences.append(max(evaluation.divergence, FLOOR))
-            self._drops.append((evaluation.drop, evaluation.drop_error))
+            self._evaluations.setdefault(evaluation.choices, evaluation)
+        self.proposed.update(self._evaluations)
+        self.drops = DropModel(list(self._evaluations.values()))
         self._posterior = None
 
     def mean(self) -> Array:
@@ -82,9 +75,9 @@ class Surrogate:
         if self._posterior is None:
             prior = self._parameters.covariance
             mean, covariance = np.ones(len(prior)), prior
-            if self._rows:
-                rows = np.array(self._rows)
-                z = np.array(self._divergences)
+            if self._evaluations:
+                rows = np.array([self._parameters.row(choices) for choices in self._evaluations])
+                z = np.array([max(e.divergence, FLOOR) for e in self._evaluations.values()])
                 cross = prior @ rows.T
                 noise = np.square(NOT_ADDITIVE * z + FLOOR)
                 gain = np.linalg.solve(rows @ cross + np.diag(noise), cross.T).T
@@ -94,42 +87,6 @@ class Surrogate:
             root = np.linalg.cholesky((covariance + covariance.T) / 2 + jitter * np.eye(len(covariance)))
             self._posterior = mean, root
         return self._posterior
-
-    def drop_of(self, divergence: Array | float) -> Array:
-        """The expected drop in points of a divergence."""
-        return _features(divergence) @ self._drop_model()[0]
-
-    def divergence_for(self, max_drop: float, random: np.random.Generator | None = None) -> float:
-        """The divergence that costs so many points; as expected, or in one possible world."""
-        mean, covariance = self._drop_model()
-        if random is not None:
-            mean = random.multivariate_normal(mean, covariance, method="svd")
-        b1, b2 = np.maximum(mean, (1e-3, 0.0))
-        root = (-b2 + np.sqrt(b2 * b2 + 4 * b1 * max(max_drop, 0.0))) / (2 * b1)
-        return float(root * root)
-
-    def _drop_model(self) -> tuple[Array, Array]:
-        """Mean and covariance of the factors b1 and b2 of the drop."""
-        mean, precision = np.array([POINTS_PER_NAT, 0.0]), np.diag([1 / 60.0**2, 1 / 5.0**2])
-        if not self._drops:
-            return mean, np.linalg.inv(precision)
-        drops, errors = np.array(self._drops).T
-        features = _features(np.array(self._divergences))
-        # A drop that is large is not as well described; and small ones are what matters.
-        weights = 1 / (np.square(errors) + np.square(0.2 * drops) + 0.01)
-        total = precision + (features * weights[:, None]).T @ features
-        vector = precision @ mean + (features * weights[:, None]).T @ drops
-        covariance = np.linalg.inv(total)
-        mean = covariance @ vector
-        if mean[1] < 0:
-            total, vector = total[0, 0], vector[0]
-            return np.array([vector / total, 0.0]), np.diag([1 / total, 0.0])
-        return mean, covariance
-
-
-def _features(divergence: Array | float) -> Array:
-    z = np.asarray(divergence, np.float64)
-    return np.stack([z, np.sqrt(z)], -1)
 
 
 class _Parameters:
@@ -156,7 +113,7 @@ class _Parameters:
                     self._of_option[layer, option, part] = keys[key]
         self._scales = np.array(scales)
         layer_of = np.array([key[0] for key in keys])
-        width_of = np.array([hash_of(key) for key in keys])
+        width_of = np.array([_kind_and_width(key) for key in keys])
         self.covariance = (
             SHARED**2
             + BY_WIDTH**2 * (width_of[:, None] == width_of[None, :])
@@ -178,6 +135,6 @@ class _Parameters:
         return parts[self._of_option].sum(-1)
 
 
-def hash_of(key: tuple[int, str, int]) -> int:
+def _kind_and_width(key: tuple[int, str, int]) -> int:
     """A number for the kind and the width of a parameter."""
     return key[2] + (100 if key[1] == "weights" else 0)

@@ -43,7 +43,7 @@ class PpoSettings:
     """Solutions of the knapsack that it starts from."""
     clone_steps: int = 300
     episodes: int = 64
-    """In a round of training; there is one before each proposal."""
+    """In a round of training; there is one before each round of proposals."""
     worlds: int = 8
     """Samples of the surrogate in a round."""
     passes: int = 2
@@ -98,7 +98,6 @@ class PpoAgent:
         self._max_drops = tuple(max_drops)
         self._random = np.random.default_rng(seed)
         self._decisions = Decisions(space, features, surrogate.mean())
-        self._seen: set[Choices] = set()
         self._turn = 0
         self._started = False
         with self._generator():
@@ -136,11 +135,11 @@ class PpoAgent:
                 self._clone()
                 self._started = True
             proposals: list[Proposal] = []
+            self._train()
             for _ in range(count):
-                self._train()
                 proposal = self._next()
                 if proposal is not None:
-                    self._seen.add(proposal.choices)
+                    self._surrogate.proposed.add(proposal.choices)
                     proposals.append(proposal)
         return proposals
 
@@ -157,7 +156,6 @@ class PpoAgent:
     def observe(self, evaluations: Sequence[Evaluation]) -> None:
         """Refits the surrogate, in which the network learns from then on."""
         self._surrogate.observe(evaluations)
-        self._seen.update(evaluation.choices for evaluation in evaluations)
 
     def _budgets(self, count: int) -> Tensor:
         """Budgets of divergence around those that are asked for, [count]."""
@@ -196,7 +194,9 @@ class PpoAgent:
             optimizer.step()
 
     def _budget_range(self) -> tuple[float, float]:
-        low, high = (self._surrogate.divergence_for(d) for d in (min(self._max_drops), max(self._max_drops)))
+        low, high = (
+            self._surrogate.drops.divergence_for(d) for d in (min(self._max_drops), max(self._max_drops))
+        )
         return low / 2, high * 2
 
     def _train(self) -> None:
@@ -234,7 +234,7 @@ class PpoAgent:
         """Of the network's policies for a budget, the fastest that holds it in a sample, and is new."""
         self._scores.temperature = temperature
         decisions, count = self._decisions, self._settings.candidates + 1
-        budget = self._surrogate.divergence_for(max_drop, self._random)
+        budget = self._surrogate.drops.divergence_for(max_drop, self._random)
         env = PolicyEnv(
             decisions, count, lambda n: torch.full((n,), budget), lambda actions, cost, loss, budget: -cost
         )
@@ -249,7 +249,7 @@ class PpoAgent:
         order = torch.argsort(torch.where(beyond > 0, 10 + beyond, cost), stable=True)
         for index in order.tolist():
             choices = decisions.choices(actions[index].tolist())
-            if choices not in self._seen:
+            if choices not in self._surrogate.proposed:
                 return choices
         return None
 

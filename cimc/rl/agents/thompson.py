@@ -6,7 +6,7 @@ import numpy as np
 
 from cimc.rl.evaluation import Evaluation, Proposal
 from cimc.rl.knapsack import cheapest
-from cimc.rl.space import Choices, Space
+from cimc.rl.space import Space
 from cimc.rl.surrogate import Surrogate
 from cimc.runtime.arrays import Array
 
@@ -25,7 +25,6 @@ class ThompsonAgent:
         self._space, self._surrogate = space, surrogate
         self._max_drops = tuple(max_drops)
         self._random = np.random.default_rng(seed)
-        self._seen: set[Choices] = set()
         self._turn = 0
         self._cost = cost_of(space)
 
@@ -36,11 +35,11 @@ class ThompsonAgent:
     def _next(self) -> Proposal | None:
         for attempt in range(TRIES * len(self._max_drops)):
             max_drop = self._max_drops[(self._turn + attempt // TRIES) % len(self._max_drops)]
-            budget = self._surrogate.divergence_for(max_drop, self._random)
+            budget = self._surrogate.drops.divergence_for(max_drop, self._random)
             choices = cheapest(self._cost, self._surrogate.sample(self._random), budget)
             choices = self._space.widest if choices is None else choices
-            if choices not in self._seen:
-                self._seen.add(choices)
+            if choices not in self._surrogate.proposed:
+                self._surrogate.proposed.add(choices)
                 self._turn += 1
                 return Proposal(choices, max_drop)
         return None
@@ -48,7 +47,6 @@ class ThompsonAgent:
     def observe(self, evaluations: Sequence[Evaluation]) -> None:
         """Refits the surrogate."""
         self._surrogate.observe(evaluations)
-        self._seen.update(evaluation.choices for evaluation in evaluations)
 
 
 def cost_of(space: Space) -> Array:

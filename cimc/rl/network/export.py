@@ -90,5 +90,3 @@ def _rename(graph: GraphProto, old: str, new: str, taken: set[str]) -> None:
         for index, name in enumerate(node.input):
             if name == old:
                 node.input[index] = new
-
-

@@ -203,7 +203,9 @@ class WeightLayer(Layer):
 
     def by_output(self, values: Tensor) -> Tensor:
         """[outputs] in a shape that goes with the result."""
-        return values if self.output_axis == -1 else values.reshape(1, -1, *[1] * (self.inner.weight.ndim - 2))
+        return (
+            values if self.output_axis == -1 else values.reshape(1, -1, *[1] * (self.inner.weight.ndim - 2))
+        )
 
     @torch.no_grad()
     def fold(self) -> None:

@@ -52,7 +52,9 @@ class Network(nn.Module):
         super().__init__()
         function = main_function(module)
         if len(function.function_type.inputs) != 1:
-            raise CimcError(f"a search needs a network of one input, not {len(function.function_type.inputs)}")
+            raise CimcError(
+                f"a search needs a network of one input, not {len(function.function_type.inputs)}"
+            )
         (x,) = function.args
         self.batch = shape_of(x)[0]
         self.input_shape = shape_of(x)[1:]
