@@ -1,6 +1,7 @@
 """An episode of CIM-AQ's agent: two steps a layer, each an action in [0, 1]."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from tensordict import TensorDict, TensorDictBase
@@ -24,13 +25,19 @@ class ContinuousEnv(EnvBase):
     """
 
     def __init__(self, space: Space, features: Sequence[LayerFeatures]) -> None:
-        super().__init__(batch_size=torch.Size())
+        base: Any = super()  # its types are not complete
+        base.__init__()
         self._space = space
         self._layers = torch.tensor(layer_states(features), dtype=torch.float32)
-        self.observation_spec = Composite(observation=Unbounded((self._layers.shape[1] + 2,)))
-        self.action_spec = Bounded(0, 1, (1,))
-        self.reward_spec = Unbounded((1,))
+        self.observation_spec = Composite(observation=Unbounded(torch.Size([self.inputs])))
+        self.action_spec = Bounded(0, 1, torch.Size([1]))
+        self.reward_spec = Unbounded(torch.Size([1]))
         self._start()
+
+    @property
+    def inputs(self) -> int:
+        """Numbers in an observation."""
+        return self._layers.shape[1] + 2
 
     @property
     def steps(self) -> int:
@@ -52,8 +59,8 @@ class ContinuousEnv(EnvBase):
         self._start()
         return TensorDict({"observation": self._observation()})
 
-    def _step(self, tensordict: TensorDictBase) -> TensorDictBase:
-        self._choose(float(tensordict.get("action")))
+    def _step(self, tensordict: Any) -> TensorDictBase:
+        self._choose(float(tensordict["action"]))
         done = torch.tensor([len(self._choices) == len(self._layers)])
         return TensorDict(
             {

@@ -1,4 +1,4 @@
-"""The agent of the paper (Pelke et al., DATE 2026) and its code CIM-AQ, which is HAQ's (Wang et al., CVPR 2019).
+"""The agent of the paper (Pelke et al., DATE 2026) and of CIM-AQ, its code: HAQ's (Wang et al., CVPR 2019).
 
 One run is for one budget. An episode is a policy; nothing of it is worth anything until it was evaluated, so
 all its transitions get the reward of the whole.
@@ -6,9 +6,10 @@ all its transitions get the reward of the whole.
 
 from collections import deque
 from collections.abc import Sequence
+from typing import Any
 
 import torch
-from tensordict import TensorDictBase
+from torch import Tensor
 
 from cimc.rl.agents.ddpg_learner import DdpgLearner
 from cimc.rl.agents.ddpg_settings import DdpgSettings
@@ -47,11 +48,10 @@ class DdpgAgent:
         self._settings = settings or DdpgSettings()
         self._generator = torch.Generator().manual_seed(seed)
         self._env = ContinuousEnv(space, features)
-        inputs = self._env.observation_spec["observation"].shape[0]
-        self._learner = DdpgLearner(inputs, len(features), self._settings, self._generator)
+        self._learner = DdpgLearner(self._env.inputs, len(features), self._settings, self._generator)
         self._proposed = 0
         self._observed = 0
-        self._pending: deque[TensorDictBase] = deque()
+        self._pending: deque[Any] = deque()
         """The transitions of each episode that was proposed and not yet observed."""
 
     def propose(self, count: int) -> list[Proposal]:
@@ -67,21 +67,22 @@ class DdpgAgent:
 
     def _run_episode(self) -> Proposal:
         policy = self._act_randomly if self._proposed <= self._settings.last_warmup else self._act
-        self._pending.append(self._env.rollout(self._env.steps, policy))
+        env: Any = self._env
+        self._pending.append(env.rollout(self._env.steps, policy))
         self._proposed += 1
         return Proposal(self._env.choices, self._max_drop)
 
-    def _act_randomly(self, observed: TensorDictBase) -> TensorDictBase:
-        return observed.set("action", torch.rand(1, generator=self._generator))
+    # TorchRL passes the part of its TensorDict that a policy's parameter is named after.
 
-    def _act(self, observed: TensorDictBase) -> TensorDictBase:
+    def _act_randomly(self, observation: Tensor) -> Tensor:
+        return torch.rand(1, generator=self._generator)
+
+    def _act(self, observation: Tensor) -> Tensor:
         decays = self._proposed - self._settings.last_warmup
         noise = self._settings.noise * self._settings.noise_decay**decays
-        with torch.no_grad():
-            action = self._learner.actor(observed).get("action")
-        return observed.set("action", truncated_normal(action, noise, self._generator))
+        return truncated_normal(self._learner.act(observation), noise, self._generator)
 
-    def _learn(self, episode: TensorDictBase, reward: float) -> None:
+    def _learn(self, episode: Any, reward: float) -> None:
         """Remembers an episode's transitions; after the warm-up, an update follows each of them."""
         episode.get(("next", "reward")).fill_(reward)
         for transition in episode.unbind(0):

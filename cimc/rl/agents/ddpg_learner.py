@@ -1,8 +1,9 @@
 """Deep deterministic policy gradients (Lillicrap et al., ICLR 2016), updated as CIM-AQ does."""
 
+from typing import Any
+
 import torch
-from tensordict import TensorDictBase
-from tensordict.nn import TensorDictModule
+from torch import Tensor
 from torch.optim import Adam
 from torchrl.data import LazyTensorStorage, ReplayBuffer
 from torchrl.objectives import DDPGLoss, SoftUpdate, ValueEstimators
@@ -12,19 +13,24 @@ from cimc.rl.agents.ddpg_settings import DdpgSettings
 
 
 class DdpgLearner:
-    """An actor, a critic, their slow targets, and a memory of transitions."""
+    """An actor, a critic, their slow targets, and a memory of transitions.
+
+    A transition is a TensorDict as environments' rollouts have them. `Any` is for what torch, tensordict and
+    TorchRL have no full types for.
+    """
 
     def __init__(self, inputs: int, layers: int, settings: DdpgSettings, generator: torch.Generator) -> None:
         # Networks take their first weights from torch's global generator; it is left as it was.
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(generator.initial_seed())
-            self.actor: TensorDictModule = actor_network(inputs, settings.hidden)
+        random: Any = torch.random
+        with random.fork_rng(devices=[]):
+            random.manual_seed(generator.initial_seed())
+            self._actor: Any = actor_network(inputs, settings.hidden)
             critic = critic_network(inputs, settings.hidden)
-            self._loss = DDPGLoss(self.actor, critic, delay_actor=True, delay_value=True)
+            self._loss: Any = DDPGLoss(self._actor, critic, delay_actor=True, delay_value=True)
         self._loss.make_value_estimator(ValueEstimators.TD0, gamma=settings.discount)
         self._targets = SoftUpdate(self._loss, tau=settings.target_rate)
-        self._actor_optimiser = Adam(self.actor.parameters(), settings.actor_rate)
-        self._critic_optimiser = Adam(critic.parameters(), settings.critic_rate)
+        self._actor_optimiser: Any = Adam(self._actor.parameters(), settings.actor_rate)
+        self._critic_optimiser: Any = Adam(critic.parameters(), settings.critic_rate)
         self._memory = ReplayBuffer(
             storage=LazyTensorStorage(settings.memory_per_layer * layers),
             batch_size=settings.batch,
@@ -33,7 +39,12 @@ class DdpgLearner:
         self._baseline_rate = settings.baseline_rate
         self._baseline: float | None = None
 
-    def remember(self, transition: TensorDictBase) -> None:
+    @torch.no_grad()
+    def act(self, observation: Tensor) -> Tensor:
+        """What the actor does, [1], given an observation [inputs]."""
+        return self._actor.module(observation)
+
+    def remember(self, transition: Any) -> None:
         """Adds a transition to the memory; the oldest makes room."""
         self._memory.add(transition)
 
@@ -51,7 +62,7 @@ class DdpgLearner:
         self._actor_optimiser.step()
         self._targets.step()
 
-    def _subtract_baseline(self, batch: TensorDictBase) -> None:
+    def _subtract_baseline(self, batch: Any) -> None:
         """Takes the moving average of batches' mean rewards from a batch's rewards."""
         rewards = batch.get(("next", "reward"))
         mean = float(rewards.mean())

@@ -40,7 +40,7 @@ def toy_features(layers: int) -> list[LayerFeatures]:
 def toy_evaluation(space: Space, choices: Choices) -> Evaluation:
     """The drop of each layer halves with each bit of activations, and is less with 8 bits of weights."""
     w, a = space.weight_bits[list(choices)], space.activation_bits[list(choices)]
-    drop = float((SENSITIVITY * (2.0 ** (4 - a) + 2.0 ** (2 - w))).sum())
+    drop = float((SENSITIVITY[: len(choices)] * (2.0 ** (4 - a) + 2.0 ** (2 - w))).sum())
     return Evaluation(choices, "quick", drop, 0, drop, 0)
 
 
