@@ -19,9 +19,10 @@ class ContinuousEnv(EnvBase):
     """Goes over the layers; each one's weights get their width first, then its activations.
 
     An observation is float32 [10]: the layer (`layer_states`), the width that was chosen last over the
-    greatest one, and 1 if weights are next, 0 if activations. CIM-AQ has these too, but its last one is
-    inverted, and the first observation has what is left from the episode before; here both are what they
-    are meant to be. Rewards are 0: what a policy is worth is only known when it was evaluated.
+    greatest one, and 1 if weights are next, 0 if activations. CIM-AQ has these too, but there the last one is
+    inverted, the first observation has what is left from the episode before, and layers that must have 8
+    bits say what the action stood for; here all are what they are meant to be. Rewards are 0: what a policy
+    is worth is only known when it was evaluated.
     """
 
     def __init__(self, space: Space, features: Sequence[LayerFeatures]) -> None:

@@ -15,15 +15,15 @@ from cimc.rl.agents.ddpg_settings import DdpgSettings
 class DdpgLearner:
     """An actor, a critic, their slow targets, and a memory of transitions.
 
-    A transition is a TensorDict as environments' rollouts have them. `Any` is for what torch, tensordict and
-    TorchRL have no full types for.
+    A transition is a TensorDict as environments' rollouts have them. Batches are drawn with
+    replacement, those of CIM-AQ without. `Any` is for what torch, tensordict and TorchRL leave untyped.
     """
 
     def __init__(self, inputs: int, layers: int, settings: DdpgSettings, generator: torch.Generator) -> None:
         # Networks take their first weights from torch's global generator; it is left as it was.
         random: Any = torch.random
         with random.fork_rng(devices=[]):
-            random.manual_seed(generator.initial_seed())
+            random.manual_seed(int(torch.randint(1 << 62, (), generator=generator)))
             self._actor: Any = actor_network(inputs, settings.hidden)
             critic = critic_network(inputs, settings.hidden)
             self._loss: Any = DDPGLoss(self._actor, critic, delay_actor=True, delay_value=True)

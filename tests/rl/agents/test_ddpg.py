@@ -66,6 +66,6 @@ def test_proposals_are_allowed(allowed: list[set[int]], seed: int):
 
 def test_learns_to_keep_the_budget():
     """The mean reward gets far better than that of the random policies of the warm-up."""
-    evaluations = run(SPACE, _agent(1, 70, DdpgSettings(hidden=(64, 64))))
+    evaluations = run(SPACE, _agent(3, 70, DdpgSettings(hidden=(64, 64))))
     rewards = [reward_of(SPACE.speedup(each.choices), each.drop, 2.0) for each in evaluations]
     assert np.mean(rewards[-20:]) > np.mean(rewards[:21]) + 20
