@@ -113,9 +113,12 @@ def pipeline(stage: Stage, options: Options) -> str:
     return _pipeline(_passes(stage, options.opt_level), options)
 
 
-def layers_pipeline() -> str:
-    """The pipeline from an imported file to layers whose precision can be edited, as a search does."""
-    return _pipeline((*_TO_ONNX, *_TO_LAYERS, "cim-drop-qdq"), Options())
+def layers_pipeline(*, keep_qdq: bool = False) -> str:
+    """The pipeline from an imported file to layers whose precision can be edited, as a search does.
+
+    With `keep_qdq`, the file's own quantisation of activations stays.
+    """
+    return _pipeline((*_TO_ONNX, *_TO_LAYERS, *(() if keep_qdq else ("cim-drop-qdq",))), Options())
 
 
 def mapping_pipeline(options: Options) -> str:

@@ -1,6 +1,7 @@
 """Evaluates policies of a network: quantised as it is, or trained first."""
 
 import copy
+import io
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -44,17 +45,37 @@ class NetworkEvaluator:
 
     def evaluate(self, choices: Choices, rung: Rung) -> Evaluation:
         """Quantises, trains if the rung says so, and measures on the validation pictures."""
+        return self.evaluated(choices, rung)[0]
+
+    def evaluated(self, choices: Choices, rung: Rung) -> tuple[Evaluation, bytes | None]:
+        """The same, and the state of the network if it was trained: what `restored` takes."""
         start = time.perf_counter()
+        state = None
         if rung == "quick":
             network = self.network
             self.quantize(network, choices)
         else:
             network = self.trained(choices, rung)
+            state = _state(network)
             network.freeze()
         outputs = outputs_of(network, self._validation.x)
         drop, error = self.reference.drop(outputs)
         divergence = self.reference.divergence(outputs)
-        return Evaluation(choices, rung, drop, error, divergence, time.perf_counter() - start)
+        evaluation = Evaluation(choices, rung, drop, error, divergence, time.perf_counter() - start)
+        return evaluation, state
+
+    def restored(self, choices: Choices, state: bytes | None) -> Network:
+        """A network with the widths of a policy, ready for export: trained, or quantised as it is."""
+        network = copy.deepcopy(self.network)
+        if state is None:
+            self.quantize(network, choices)
+            for layer in network.weight_layers():
+                layer.fold()
+        else:
+            network.set_widths(self.space.policy(choices))
+            network.load_state_dict(torch.load(io.BytesIO(state), weights_only=True))
+        network.quantize()
+        return network
 
     def quantize(self, network: Network, choices: Choices) -> None:
         """Quantises to the widths of a policy, with batch statistics restored."""
@@ -74,3 +95,9 @@ class NetworkEvaluator:
         x, y = self._training.x, self._training.y
         train(network, teacher, x, y, self._rungs[rung], self._seed, done)
         return network
+
+
+def _state(network: Network) -> bytes:
+    buffer = io.BytesIO()
+    torch.save(network.state_dict(), buffer)
+    return buffer.getvalue()

@@ -1,0 +1,80 @@
+"""The agents by their names."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
+from cimc.rl.evaluation import Agent
+from cimc.rl.features import LayerFeatures
+from cimc.rl.space import Space
+from cimc.rl.surrogate import Sensitivities, Surrogate
+
+AgentName: TypeAlias = Literal["turns", "ppo", "thompson", "ddpg", "ilp", "greedy", "random"]
+
+AGENTS: tuple[AgentName, ...] = get_args(AgentName)
+
+DEFAULT_AGENT: AgentName = "turns"
+"""`ppo` and `thompson` on one surrogate."""
+
+
+@dataclass(frozen=True)
+class AgentTask:
+    """What an agent is made for."""
+
+    space: Space
+    features: Sequence[LayerFeatures]
+    sensitivities: Callable[[], Sensitivities]
+    """Measures them: some agents do without."""
+    max_drops: tuple[float, ...]
+    evaluations: int
+    """How many there will be for all budgets together."""
+    seed: int
+
+
+def make_agent(name: AgentName, task: AgentTask) -> Agent:
+    """The agent of a name. Agents are imported here, since some take seconds."""
+    space, drops = task.space, task.max_drops
+    match name:
+        case "random":
+            from cimc.rl.agents.random import RandomAgent
+
+            return RandomAgent(space, drops, task.seed)
+        case "ilp":
+            from cimc.rl.agents.ilp import ilp_agent
+
+            return ilp_agent(space, task.sensitivities(), drops)
+        case "greedy":
+            from cimc.rl.agents.greedy import greedy_agent
+
+            return greedy_agent(space, task.sensitivities(), drops)
+        case "ddpg":
+            return _ddpg(task)
+        case "thompson" | "ppo" | "turns":
+            return _on_surrogate(name, task)
+
+
+def _ddpg(task: AgentTask) -> Agent:
+    from cimc.rl.agents.ddpg import DdpgAgent
+    from cimc.rl.agents.in_sequence import InSequence
+
+    episodes = task.evaluations // len(task.max_drops)
+    return InSequence(
+        [
+            DdpgAgent(task.space, task.features, drop, episodes, task.seed + index)
+            for index, drop in enumerate(task.max_drops)
+        ]
+    )
+
+
+def _on_surrogate(name: AgentName, task: AgentTask) -> Agent:
+    from cimc.rl.agents.thompson import ThompsonAgent
+
+    surrogate = Surrogate(task.space, task.sensitivities())
+    thompson = ThompsonAgent(task.space, surrogate, task.max_drops, task.seed)
+    if name == "thompson":
+        return thompson
+    from cimc.rl.agents.ppo import PpoAgent
+    from cimc.rl.agents.turns import TurnsAgent
+
+    ppo = PpoAgent(task.space, task.features, surrogate, task.max_drops, task.seed)
+    return ppo if name == "ppo" else TurnsAgent([ppo, thompson])

@@ -1,0 +1,77 @@
+"""The log of evaluations: a file with a line for each, which an interrupted search goes on from."""
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from cimc.errors import CimcError
+from cimc.rl.evaluation import Evaluation, Rung
+from cimc.rl.problem import ProblemSpec
+from cimc.rl.space import Choices
+
+NAME = "evaluations.jsonl"
+
+
+def fingerprint(spec: ProblemSpec) -> str:
+    """16 hexadecimal digits that change with anything that evaluations follow from, files included."""
+    sha = hashlib.sha256()
+    for path in (spec.model, spec.data):
+        with path.open("rb") as file:
+            sha.update(hashlib.file_digest(file, "sha256").digest())
+    rest = {name: value for name, value in vars(spec).items() if name not in ("model", "data")}
+    sha.update(repr(sorted(rest.items())).encode())
+    return sha.hexdigest()[:16]
+
+
+class EvaluationLog:
+    """Evaluations by policy and rung, in memory and in a file."""
+
+    def __init__(self, path: Path, identity: str) -> None:
+        """Reads what is there. Raises `CimcError` if the file is that of another search."""
+        self._path = path
+        self._evaluations: dict[tuple[Choices, Rung], Evaluation] = {}
+        if path.exists():
+            self._read(identity)
+        else:
+            path.write_text(json.dumps({"search": identity}) + "\n")
+
+    def _read(self, identity: str) -> None:
+        text = self._path.read_text()
+        whole, _, broken = text.rpartition("\n")
+        header, *lines = whole.split("\n")
+        try:
+            found = json.loads(header).get("search")
+            evaluations = [_evaluation(json.loads(line)) for line in lines]
+        except (ValueError, TypeError, KeyError, AttributeError) as e:
+            raise CimcError(f"{self._path}: not a log of evaluations: {e}") from None
+        if found != identity:
+            raise CimcError(
+                f"{self._path}: holds the evaluations of another model, data or settings; give another folder "
+                "with -o, or remove it"
+            )
+        if broken:  # the search was stopped while it wrote
+            self._path.write_text(whole + "\n")
+        self._evaluations = {(e.choices, e.rung): e for e in evaluations}
+
+    def get(self, choices: Choices, rung: Rung) -> Evaluation | None:
+        """The evaluation of a policy, if there is one."""
+        return self._evaluations.get((choices, rung))
+
+    def add(self, evaluation: Evaluation) -> None:
+        """Remembers an evaluation, on disk at once."""
+        key = evaluation.choices, evaluation.rung
+        if key in self._evaluations:
+            return
+        self._evaluations[key] = evaluation
+        with self._path.open("a") as file:
+            file.write(json.dumps(asdict(evaluation)) + "\n")
+
+    def of_rung(self, rung: Rung) -> list[Evaluation]:
+        """All evaluations of a rung, in the order in which they were made."""
+        return [e for e in self._evaluations.values() if e.rung == rung]
+
+
+def _evaluation(line: dict[str, Any]) -> Evaluation:
+    return Evaluation(**{**line, "choices": tuple(line["choices"])})

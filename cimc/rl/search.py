@@ -1,0 +1,199 @@
+"""The search: an agent's proposals are evaluated, and what looks best climbs the ladder of trainings."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cimc.rl.agents.bisection import BisectionAgent
+from cimc.rl.agents.make import AgentName, AgentTask, make_agent
+from cimc.rl.evaluation import Agent, Evaluation, Rung
+from cimc.rl.log import EvaluationLog
+from cimc.rl.problem import Problem
+from cimc.rl.selection import Judged, best, judged, line
+from cimc.rl.space import Choices
+from cimc.rl.workers import Workers
+from cimc.runtime.arrays import Array
+from cimc.tensor_store import atomic_path
+
+ROUND = 4
+"""Policies that are proposed, and evaluated, at a time; the same for any number of workers."""
+
+TRAINED_DROPS = (1.0, 3.0, 10.0)
+"""Budgets that policies are searched for, if they are to be trained: so many times what is asked for, since
+training makes most of a loss good."""
+
+FULL_TRAININGS = 3
+"""For each budget, at most."""
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """What is searched for, and how."""
+
+    max_drops: tuple[float, ...]
+    agent: AgentName
+    evaluations: int
+    confidence: float
+    """With which a policy must be within its budget."""
+    trains: bool
+    """Whether the best policies are trained, or are quantised as they are."""
+    seed: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found for a budget."""
+
+    max_drop: float
+    judged: Judged
+    within: bool
+    """False if no policy is: then this is the one that loses least."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was found for each budget: of all policies, and of those with the same widths for all layers."""
+
+    found: list[Found]
+    uniform: list[Found]
+
+
+@dataclass
+class Events:
+    """What a search tells while it goes on."""
+
+    evaluated: Callable[[Evaluation, int, int], None] = lambda evaluation, done, total: None
+    """An evaluation, how many are done of its rung and how many there will be at most."""
+
+
+@dataclass
+class Search:
+    """A search in progress."""
+
+    problem: Problem
+    workers: Workers
+    log: EvaluationLog
+    states: Path
+    """A folder for the states of trained networks."""
+    settings: SearchSettings
+    events: Events = field(default_factory=Events)
+
+    def run(self) -> Result:
+        """The best policy for each budget, and the best of those that give all layers the same widths."""
+        self.explore()
+        space = self.problem.space
+        uniform = self.uniform_line()
+        if self.settings.trains:
+            found = self._climb(line(judged(space, self.log.of_rung("quick"))))
+            return Result(found, self._climb(uniform))
+        for drop in self.settings.max_drops:
+            self._follow(BisectionAgent(uniform, [drop]), "quick", len(uniform))
+        evaluations = self.log.of_rung("quick")
+        return Result(
+            self._select(evaluations), self._select([e for e in evaluations if e.choices in uniform])
+        )
+
+    def uniform_line(self) -> list[Choices]:
+        """Policies of uniform widths, from the slowest to the fastest, without those that lose more for less."""
+        space, loss = self.problem.space, self.problem.sensitivities.total
+        policies = list(dict.fromkeys(space.uniform(option) for option in space.options))
+        kept: list[Choices] = []
+        least = float("inf")
+        for choices in sorted(policies, key=lambda c: (space.latency_of(c), _sum(loss, c))):
+            if _sum(loss, choices) < least:
+                kept.append(choices)
+                least = _sum(loss, choices)
+        return kept[::-1]
+
+    def _climb(self, policies: Sequence[Choices]) -> list[Found]:
+        """Trains along a line of policies: shortly to find how far one can go, then fully around there."""
+        drops = self.settings.max_drops
+        self._follow(BisectionAgent(policies, drops), "short", len(policies))
+        short = judged(self.problem.space, self._logged(policies, "short"))
+        for drop in drops:
+            reached = best(short, drop, 0.5)
+            start = 0 if reached is None else policies.index(reached.evaluation.choices)
+            self._train_around(policies, start, drop)
+        return self._select(self._logged(policies, "full"))
+
+    def _logged(self, policies: Sequence[Choices], rung: Rung) -> list[Evaluation]:
+        found = (self.log.get(choices, rung) for choices in policies)
+        return [evaluation for evaluation in found if evaluation is not None]
+
+    def _train_around(self, policies: Sequence[Choices], start: int, max_drop: float) -> None:
+        """Full trainings, faster ones while they are within the budget and slower ones while they are not."""
+        low, high, position = -1, len(policies), start
+        step = max(1, len(policies) // 12)
+        for done in range(FULL_TRAININGS):
+            self._evaluate([policies[position]], "full", done, FULL_TRAININGS)
+            if self._is_within(policies[position], max_drop):
+                low, position = position, min(position + step, high - 1)
+            else:
+                high, position = position, max(position - step, low + 1)
+            if not low < position < high:
+                return
+
+    def _is_within(self, choices: Choices, max_drop: float) -> bool:
+        found = judged(self.problem.space, self._logged([choices], "full"))
+        return best(found, max_drop, self.settings.confidence) is not None
+
+    def _select(self, evaluations: Sequence[Evaluation]) -> list[Found]:
+        """For each budget the fastest that is within it, or else what loses least."""
+        found = judged(self.problem.space, evaluations)
+        result: list[Found] = []
+        for drop in self.settings.max_drops:
+            one = best(found, drop, self.settings.confidence)
+            nearest = min(found, key=lambda j: j.upper(self.settings.confidence))
+            result.append(Found(drop, nearest if one is None else one, one is not None))
+        return result
+
+    def explore(self) -> None:
+        """Evaluates what the agent proposes."""
+        settings = self.settings
+        budgets = settings.max_drops
+        if settings.trains:
+            budgets = tuple(sorted({factor * drop for factor in TRAINED_DROPS for drop in budgets}))
+        problem = self.problem
+        task = AgentTask(
+            problem.space,
+            problem.features,
+            lambda: problem.sensitivities,
+            budgets,
+            settings.evaluations,
+            settings.seed,
+        )
+        self._evaluate([problem.space.widest], "quick", 0, settings.evaluations)
+        self._follow(make_agent(settings.agent, task), "quick", settings.evaluations)
+
+    def _follow(self, agent: Agent, rung: Rung, limit: int) -> None:
+        """Evaluates an agent's proposals until it has no more, or there were so many."""
+        done = 0
+        while done < limit:
+            proposals = agent.propose(min(ROUND, limit - done))
+            if not proposals:
+                return
+            agent.observe(self._evaluate([p.choices for p in proposals], rung, done, limit))
+            done += len(proposals)
+
+    def _evaluate(self, policies: Sequence[Choices], rung: Rung, done: int, total: int) -> list[Evaluation]:
+        """The evaluations of policies: from the log, or made now."""
+        missing = [c for c in dict.fromkeys(policies) if self.log.get(c, rung) is None]
+        for outcome in self.workers.run(missing, rung):
+            if rung == "full" and outcome.state is not None:
+                with atomic_path(self.state_file(outcome.evaluation.choices)) as temporary:
+                    temporary.write_bytes(outcome.state)
+            self.log.add(outcome.evaluation)
+        evaluations = [self.log.get(choices, rung) for choices in policies]
+        known = [evaluation for evaluation in evaluations if evaluation is not None]
+        for index, evaluation in enumerate(known):
+            self.events.evaluated(evaluation, done + index + 1, total)
+        return known
+
+    def state_file(self, choices: Choices) -> Path:
+        """Where the network of a policy is kept once it is trained."""
+        return self.states / f"{hashlib.sha256(repr(choices).encode()).hexdigest()[:16]}.pt"
+
+
+def _sum(loss: Array, choices: Choices) -> float:
+    return float(loss[range(len(choices)), choices].sum())
