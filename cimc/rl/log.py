@@ -68,9 +68,13 @@ class EvaluationLog:
         with self._path.open("a") as file:
             file.write(json.dumps(asdict(evaluation)) + "\n")
 
+    def all(self) -> list[Evaluation]:
+        """All evaluations, in the order in which they were made."""
+        return list(self._evaluations.values())
+
     def of_rung(self, rung: Rung) -> list[Evaluation]:
-        """All evaluations of a rung, in the order in which they were made."""
-        return [e for e in self._evaluations.values() if e.rung == rung]
+        """Those of a rung."""
+        return [e for e in self.all() if e.rung == rung]
 
 
 def _evaluation(line: dict[str, Any]) -> Evaluation:

@@ -223,6 +223,122 @@ def calibrate_adc_command(**options: Any) -> None:
     calibrate_adc_main(CalibrateAdcArguments(**options))
 
 
+@cli.command("search")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option(
+    "--data",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="DATA.npz",
+    help="x_train, y_train, and x_test, y_test if there is a test to report.",
+)
+@click.option(
+    "--max-drop",
+    type=float,
+    multiple=True,
+    required=True,
+    metavar="PERCENT",
+    help="Points of top-1 that may be lost; several times for several budgets.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The folder for what is found, by default MODEL-search. What is there already is gone on from.",
+)
+@click.option("--target", default="rram-256x256-c4", show_default=True, metavar="NAME|FILE.toml")
+@click.option(
+    "-O",
+    "opt_level",
+    type=click.IntRange(0, 1),
+    default=1,
+    show_default=True,
+    help="How the compiler will map the network, as for compiling.",
+)
+@click.option(
+    "--mapping",
+    type=click.Choice(["differential-column", "differential-row", "mixed-digits", "offset", "any"]),
+    help="How weights lie in cells; by default as the target says.",
+)
+@click.option("--crossbars", type=click.IntRange(1), help="Overrides the target's number of crossbars.")
+@click.option(
+    "--agent",
+    type=click.Choice(["turns", "ppo", "thompson", "ddpg", "ilp", "greedy", "random"]),
+    default="turns",
+    show_default=True,
+    help="Who proposes policies; turns are ppo and thompson on one model of the loss.",
+)
+@click.option(
+    "--evaluations",
+    type=click.IntRange(1),
+    default=200,
+    show_default=True,
+    help="Policies that are evaluated without training, for all budgets together.",
+)
+@click.option(
+    "--confidence",
+    type=click.FloatRange(0.5, 0.999),
+    default=0.8,
+    show_default=True,
+    help="With which what is found keeps to its budget.",
+)
+@click.option(
+    "--weight-bits",
+    default="all",
+    show_default=True,
+    metavar="multiples|pairs|all|4,8|...",
+    help="Widths of weights: those that fill cells, or pairs of cells, all, or a list.",
+)
+@click.option(
+    "--activation-bits",
+    default="2-8",
+    show_default=True,
+    metavar="2-8|4,8|...",
+    help="Widths of activations.",
+)
+@click.option("--edges-at-8-bits", is_flag=True, help="The first and the last layer keep 8 bits.")
+@click.option(
+    "--epochs",
+    type=click.FloatRange(0),
+    default=0,
+    show_default=True,
+    help="Of quantisation-aware training of the best; without, they are quantised as they are.",
+)
+@click.option("--rate", type=float, default=1e-3, show_default=True, help="The highest learning rate.")
+@click.option(
+    "--augment",
+    type=click.Choice(["none", "shift", "flip", "shift-flip"]),
+    default="none",
+    show_default=True,
+    help="What is done to pictures in training.",
+)
+@click.option(
+    "--validation",
+    type=click.IntRange(1),
+    default=2000,
+    show_default=True,
+    help="Training pictures that are kept back to select with, half of them at most.",
+)
+@click.option(
+    "--calibration",
+    type=click.IntRange(1),
+    default=256,
+    show_default=True,
+    help="Training pictures that ranges are found with.",
+)
+@click.option(
+    "--workers", type=click.IntRange(1, 1024), default=1, show_default=True, help="Processes that evaluate."
+)
+@click.option("--ray", metavar="auto|ADDRESS", help="Evaluates in a Ray cluster instead of local processes.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+def search_command(**options: Any) -> None:
+    """Finds the widths that make MODEL.onnx fastest for a loss of accuracy."""
+    from cimc.tools.search_command import SearchArguments, search_main
+
+    search_main(SearchArguments(**options))
+
+
 def main() -> None:
     """Runs the tool; what the user got wrong is one message on standard error, and exit code 1."""
     from cimc.tools.failures import fail, one_message

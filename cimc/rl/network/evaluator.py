@@ -40,7 +40,8 @@ class NetworkEvaluator:
         seed: int,
     ) -> None:
         self.network, self.reference, self.space = network, reference, space
-        self._statistics, self._training, self._validation = statistics, training, validation
+        self.statistics = statistics
+        self._training, self._validation = training, validation
         self._rungs, self._seed = rungs, seed
 
     def evaluate(self, choices: Choices, rung: Rung) -> Evaluation:
@@ -80,7 +81,7 @@ class NetworkEvaluator:
     def quantize(self, network: Network, choices: Choices) -> None:
         """Quantises to the widths of a policy, with batch statistics restored."""
         network.set_widths(self.space.policy(choices))
-        self._statistics.restore(network)
+        self.statistics.restore(network)
 
     def trained(
         self, choices: Choices, rung: Rung, done: Callable[[float], None] = lambda loss: None

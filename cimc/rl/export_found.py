@@ -1,0 +1,60 @@
+"""Writes the networks that a search found, executes them, and says how good they are."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from cimc.policy import MAX_BITS, Widths
+from cimc.rl.executed import accuracy
+from cimc.rl.network.export import export_qcdq
+from cimc.rl.outputs import Exported, front_csv, front_picture, policy_json, write_text
+from cimc.rl.search import Found, Result, Search
+from cimc.rl.space import Choices
+
+
+def export_all(
+    search: Search, result: Result, folder: Path
+) -> tuple[tuple[float, float | None], list[Exported]]:
+    """Files for the compiler, and what they do; before, the accuracies of the given model.
+
+    The test pictures are looked at here, once, by what is reported.
+    """
+    problem, log = search.problem, search.log
+    rung = "full" if search.settings.trains else "quick"
+    write_text(folder / "front.csv", front_csv(problem.space, log.of_rung("quick") + log.of_rung("full")))
+    front_picture(folder / "front.svg", problem.space, log.of_rung(rung), result.found)
+    given = _accuracies(search, problem.spec.model)
+    exported = [_export(search, *named, folder) for named in _named(search, result)]
+    return given, exported
+
+
+def _named(search: Search, result: Result) -> Iterator[tuple[str, str, Found | None, Choices]]:
+    """What is exported: a name for the report, the end of the file's name, what was found, the policy."""
+    eight = search.problem.space.uniform(Widths(MAX_BITS, MAX_BITS))
+    yield "8/8", "-8-8", None, eight
+    several = len(result.found) > 1
+    for found in result.uniform:
+        name = f"uniform, {found.max_drop:g} points"
+        yield name, f"-uniform-{found.max_drop:g}", None, found.judged.evaluation.choices
+    for found in result.found:
+        suffix = f"-{found.max_drop:g}" if several else ""
+        yield f"found, {found.max_drop:g} points", suffix, found, found.judged.evaluation.choices
+
+
+def _export(
+    search: Search, name: str, suffix: str, found: Found | None, choices: Choices, folder: Path
+) -> Exported:
+    problem = search.problem
+    state_file = search.state_file(choices)
+    state = state_file.read_bytes() if state_file.exists() else None
+    file = folder / f"model{suffix}.onnx"
+    export_qcdq(problem.evaluator.restored(choices, state), file)
+    policy = problem.space.policy(choices)
+    write_text(folder / f"policy{suffix}.json", policy_json(policy))
+    validation, test = _accuracies(search, file)
+    return Exported(name, found, policy, problem.report(choices), file.name, validation, test)
+
+
+def _accuracies(search: Search, file: Path) -> tuple[float, float | None]:
+    """On the validation and the test pictures, in percent."""
+    data = search.problem.data
+    return accuracy(file, data.validation), None if data.test is None else accuracy(file, data.test)

@@ -1,0 +1,142 @@
+"""What `cimc search` does."""
+
+import logging
+import sys
+import warnings
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cimc.errors import CimcError
+from cimc.pipelines import Options, OptLevel
+from cimc.target import load_target
+
+if TYPE_CHECKING:
+    from cimc.rl.problem import ProblemSpec
+
+SHORT = 6
+"""A short training is so many times shorter than the full one."""
+
+SENSITIVITY = 64
+"""Pictures that each layer's sensitivities are measured with."""
+
+
+@dataclass(frozen=True)
+class SearchArguments:
+    """The command line of `cimc search`."""
+
+    model: Path
+    data: Path
+    max_drop: tuple[float, ...]
+    output: Path | None
+    target: str
+    opt_level: OptLevel
+    mapping: str | None
+    crossbars: int | None
+    agent: str
+    evaluations: int
+    confidence: float
+    weight_bits: str
+    activation_bits: str
+    edges_at_8_bits: bool
+    epochs: float
+    rate: float
+    augment: str
+    validation: int
+    calibration: int
+    workers: int
+    ray: str | None
+    seed: int
+
+
+def search_main(arguments: SearchArguments) -> None:
+    """Searches, and writes what it found. Raises `CimcError` for whatever the user got wrong."""
+    need_extra()
+    quiet()
+    spec = problem_spec(arguments)
+    folder = arguments.output or Path(f"{arguments.model.stem}-search")
+    try:
+        (folder / "states").mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise CimcError(f"{folder}: cannot be made: {e.strerror}") from None
+    from cimc.rl.export_found import export_all
+    from cimc.rl.log import NAME, EvaluationLog, fingerprint
+    from cimc.rl.outputs import report_text, write_text
+    from cimc.rl.problem import Problem
+    from cimc.rl.search import Events, Search, SearchSettings
+    from cimc.rl.workers import workers
+    from cimc.tools.search_progress import show_search
+
+    log = EvaluationLog(folder / NAME, fingerprint(spec))
+    settings = SearchSettings(
+        tuple(sorted(set(arguments.max_drop))),
+        arguments.agent,  # pyright: ignore[reportArgumentType]
+        arguments.evaluations,
+        arguments.confidence,
+        arguments.epochs > 0,
+        arguments.seed,
+    )
+    with ExitStack() as stack:
+        show = stack.enter_context(show_search(folder / "tensorboard", settings.evaluations))
+        problem = Problem(spec, show.say)
+        pool = stack.enter_context(workers(problem, arguments.workers, arguments.ray))
+        events = Events(show.evaluated(problem.space, problem.evaluator.reference.accuracy))
+        search = Search(problem, pool, log, folder / "states", settings, events)
+        result = search.run()
+        show.say("executing what was found")
+        given, exported = export_all(search, result, folder)
+    text = report_text(arguments.model.name, given, exported, log.all())
+    write_text(folder / "report.md", text)
+    sys.stdout.write(text)
+
+
+def problem_spec(arguments: SearchArguments) -> "ProblemSpec":
+    """The problem that a command line describes. Raises `CimcError` for what makes no sense."""
+    from cimc.rl.constraints import Constraints, bit_widths, weight_widths
+    from cimc.rl.network.training import Training
+    from cimc.rl.problem import ProblemSpec
+
+    for path in (arguments.model, arguments.data):
+        if not path.is_file():
+            raise CimcError(f"{path}: no such file")
+    if not arguments.max_drop or min(arguments.max_drop) < 0:
+        raise CimcError("--max-drop: how many points of top-1 may be lost? A number from 0 on, like 0.5")
+    target = load_target(arguments.target).with_crossbars(arguments.crossbars)
+    constraints = Constraints(
+        weight_widths(arguments.weight_bits, target),
+        bit_widths(arguments.activation_bits),
+        arguments.edges_at_8_bits,
+    )
+    full = Training(arguments.epochs, arguments.rate, augmentation=arguments.augment)  # pyright: ignore[reportArgumentType]
+    short = replace(full, epochs=arguments.epochs / SHORT)
+    return ProblemSpec(
+        arguments.model,
+        arguments.data,
+        target,
+        Options(mapping=arguments.mapping, opt_level=arguments.opt_level),
+        constraints,
+        arguments.validation,
+        arguments.calibration,
+        min(arguments.calibration, SENSITIVITY),
+        short,
+        full,
+        arguments.seed,
+    )
+
+
+def quiet() -> None:
+    """Keeps the libraries from saying what is of no use to a user."""
+    import torch
+
+    torch.set_num_threads(1)  # processes share the work: two busy threads wait for each other
+    warnings.simplefilter("ignore")
+    logging.getLogger("torchrl").setLevel(logging.ERROR)
+
+
+def need_extra() -> None:
+    """Raises `CimcError` if the packages of the search are not installed."""
+    missing = [name for name in ("torch", "torchrl", "brevitas") if find_spec(name) is None]
+    if missing:
+        raise CimcError(f"cimc search needs {', '.join(missing)}: pip install 'cimc[search]'")

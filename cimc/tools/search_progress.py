@@ -1,0 +1,77 @@
+"""What a search shows while it goes on: a bar on standard error, and curves for TensorBoard."""
+
+import sys
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cimc.rl.evaluation import Evaluation
+from cimc.rl.space import Space
+
+RUNG_TEXTS = {"quick": "quick evaluations", "short": "short trainings", "full": "full trainings"}
+
+
+@dataclass
+class SearchProgress:
+    """The bar, if standard error is a terminal, and the curves."""
+
+    writer: Any
+    bar: Any = None
+    _tasks: dict[str, Any] = field(default_factory=dict[str, Any])
+    _step: int = 0
+
+    def say(self, what: str) -> None:
+        """Tells what goes on."""
+        if self.bar is not None:
+            self.bar.console.print(what)
+
+    def evaluated(self, space: Space, given: float) -> Callable[[Evaluation, int, int], None]:
+        """What to call after each evaluation; `given` is the accuracy of the given model in percent."""
+
+        def show(evaluation: Evaluation, done: int, total: int) -> None:
+            speedup = space.speedup(evaluation.choices)
+            self._curve(evaluation, speedup, given)
+            if self.bar is None:
+                return
+            rung = evaluation.rung
+            if rung not in self._tasks:
+                self._tasks[rung] = self.bar.add_task(RUNG_TEXTS[rung], total=total, last="")
+            text = f"{speedup:.2f}x at {given - evaluation.drop:.2f} %"
+            self.bar.update(self._tasks[rung], completed=done, total=total, last=text)
+
+        return show
+
+    def _curve(self, evaluation: Evaluation, speedup: float, given: float) -> None:
+        self._step += 1
+        for name, value in (
+            ("speedup", speedup),
+            ("accuracy", given - evaluation.drop),
+            ("divergence", evaluation.divergence),
+        ):
+            self.writer.add_scalar(f"{evaluation.rung}/{name}", value, self._step)
+
+
+@contextmanager
+def show_search(curves: Path, total: int) -> Generator[SearchProgress]:
+    """Shows a search until the context ends."""
+    from torch.utils.tensorboard import SummaryWriter
+
+    with ExitStack() as stack:
+        writer: Any = stack.enter_context(SummaryWriter(str(curves)))
+        if not sys.stderr.isatty():
+            yield SearchProgress(writer)
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[last]}"),
+        )
+        bar = stack.enter_context(Progress(*columns, console=Console(stderr=True), transient=True))
+        yield SearchProgress(writer, bar)
