@@ -105,6 +105,7 @@ def main() -> None:
     parser.add_argument("--npz", help="the file to write")
     parser.add_argument("--train", type=int, help="how many pictures, default all")
     parser.add_argument("--test", type=int, help="how many pictures, default all")
+    parser.add_argument("--validation", type=int, default=0, help="how many of those become x_val, y_val")
     args = parser.parse_args()
     x_test, y_test = load(args.data, "test", args.test)
     if args.weights:
@@ -118,7 +119,10 @@ def main() -> None:
         print(f"ResNet-{convolutions + 1}: {100 * hits / len(y_test):.2f} %")
     if args.npz:
         x_train, y_train = load(args.data, "train", args.train)
-        np.savez(args.npz, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
+        kept = args.validation  # the published weights have seen all pictures for training
+        arrays = {"x_val": x_test[:kept], "y_val": y_test[:kept]} if kept else {}
+        arrays |= {"x_test": x_test[kept:], "y_test": y_test[kept:]}
+        np.savez(args.npz, x_train=x_train, y_train=y_train, **arrays)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 """Fashion-MNIST: 60,000 + 10,000 grey pictures of 28x28 in 10 classes.
 
-    python examples/fashion_mnist.py --npz OUT.npz [--train N] [--test N]
+    python examples/fashion_mnist.py --npz OUT.npz [--train N] [--test N] [--held-out N]
 
-writes the arrays x_train, y_train, x_test, y_test: pictures NCHW float32 in [0, 1], labels int64.
+writes the arrays x_train, y_train, x_test, y_test: pictures NCHW float32 in [0, 1], labels int64. The last
+pictures for training that are held out are x_val, y_val: a search selects with them, and has to know how good
+it is on pictures that the network has not been trained with.
 
 The pictures come from the Debian package dataset-fashion-mnist: installed, or already in `.cache`
 of the current directory, or else downloaded there (which needs no root, only apt-get and dpkg-deb).
@@ -60,10 +62,15 @@ def main() -> None:
     parser.add_argument("--npz", required=True, help="the file to write")
     parser.add_argument("--train", type=int, help="how many pictures, default all")
     parser.add_argument("--test", type=int, help="how many pictures, default all")
+    parser.add_argument("--held-out", type=int, default=0, help="how many of those for training")
     args = parser.parse_args()
     x_train, y_train = load("train", args.train)
     x_test, y_test = load("test", args.test)
-    np.savez_compressed(args.npz, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
+    arrays = {"x_test": x_test, "y_test": y_test}
+    if args.held_out:
+        arrays |= {"x_val": x_train[-args.held_out :], "y_val": y_train[-args.held_out :]}
+    kept = len(x_train) - args.held_out
+    np.savez_compressed(args.npz, x_train=x_train[:kept], y_train=y_train[:kept], **arrays)
 
 
 if __name__ == "__main__":

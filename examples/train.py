@@ -1,6 +1,6 @@
 """Trains a small network and writes it as a float ONNX file.
 
-    OMP_NUM_THREADS=1 python examples/train.py NAME OUT.onnx [--epochs N] [--seed S]
+    OMP_NUM_THREADS=1 python examples/train.py NAME OUT.onnx [--epochs N] [--seed S] [--held-out N]
     OMP_NUM_THREADS=1 python examples/train.py resnet20 OUT.onnx --data CIFAR10.npz --weights RESNET20.npz
 
 NAME is one of fashion_networks.py, which learns Fashion-MNIST from scratch; the weights of resnet20
@@ -16,10 +16,17 @@ import cifar10
 import fashion_mnist
 import torch
 from export import export
+from fashion_mnist import Split
 from fashion_networks import NETWORKS
 from training import accuracy, accuracy_onnx, fine_tune, train
 
 EPOCHS = {"cnn": 8, "depthwise": 12, "resnet8": 10, "vit": 20, "resnet20": 6}
+
+
+def without_last(data: Split, count: int) -> Split:
+    """A split without its last pictures."""
+    x, y = data
+    return x[: len(x) - count], y[: len(y) - count]
 
 
 def main() -> None:
@@ -30,6 +37,7 @@ def main() -> None:
     parser.add_argument("out")
     parser.add_argument("--epochs", type=int, help=f"default {EPOCHS}")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--held-out", type=int, default=0, help="the last pictures, not trained with")
     parser.add_argument("--data", help="the pictures for resnet20")
     parser.add_argument("--weights", help="the state dict of resnet20")
     args = parser.parse_args()
@@ -43,12 +51,14 @@ def main() -> None:
         cifar10.load_weights(model, args.weights)
         test = cifar10.load(args.data, "test")
         print(f"before training: {accuracy(model, test):.2f} %")
-        fine_tune(model, cifar10.load(args.data, "train"), epochs, 0.02, args.seed)
+        fine_tune(
+            model, without_last(cifar10.load(args.data, "train"), args.held_out), epochs, 0.02, args.seed
+        )
     else:
         model = NETWORKS[args.name]()
         test = fashion_mnist.load("test")
         rate = 3e-3 if args.name == "vit" else 1e-2
-        train(model, fashion_mnist.load("train"), epochs, rate, args.seed)
+        train(model, without_last(fashion_mnist.load("train"), args.held_out), epochs, rate, args.seed)
     print(f"float: {accuracy(model, test):.2f} %")
     export(model, torch.from_numpy(test[0][:1]), args.out, dynamic_batch=True)
     print(f"{args.out} in onnxruntime: {accuracy_onnx(args.out, test):.2f} %")

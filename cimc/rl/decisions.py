@@ -12,8 +12,8 @@ from cimc.rl.space import Choices, Space
 from cimc.runtime.arrays import Array
 
 OVERRUN = 1.3
-"""Options are masked that would take a policy so many times beyond its budget, even if all later layers were as
-wide as they may be: the estimates are not exact."""
+"""Options are masked that would take a policy so many times beyond its budget, even if all later layers were
+as wide as they may be: the estimates are not exact."""
 
 
 class Decisions:

@@ -17,7 +17,7 @@ from cimc.rl.decisions import Decisions
 
 
 class PolicyEnv(EnvBase):
-    """Makes `copies` policies at a time. What it observes is that of `Decisions`; the reward comes at the end.
+    """Makes `copies` policies at a time. It observes what `Decisions` tells; the reward comes at the end.
 
     `begin` gives the budgets of new episodes, [copies]; `reward` judges whole episodes: actions
     [copies, layers], their cost and loss, and budgets, [copies] each.

@@ -48,8 +48,8 @@ class EvaluationLog:
             raise CimcError(f"{self._path}: not a log of evaluations: {e}") from None
         if found != identity:
             raise CimcError(
-                f"{self._path}: holds the evaluations of another model, data or settings; give another folder "
-                "with -o, or remove it"
+                f"{self._path}: holds the evaluations of another model, data or settings; give another "
+                "folder with -o, or remove it"
             )
         if broken:  # the search was stopped while it wrote
             self._path.write_text(whole + "\n")

@@ -18,6 +18,14 @@ class Split:
     x: Array
     y: Array
 
+    def first(self, count: int) -> "Split":
+        """So many of them at most."""
+        return Split(self.x[:count], self.y[:count])
+
+    def take(self, indices: Array) -> "Split":
+        """Those of some indices."""
+        return Split(self.x[indices], self.y[indices])
+
 
 @dataclass(frozen=True)
 class SearchData:
@@ -33,27 +41,26 @@ class SearchData:
 def load_data(
     path: Path, shape: tuple[int, ...], classes: int, *, validation: int, calibration: int, seed: int
 ) -> SearchData:
-    """The arrays `x_train`, `y_train`, and `x_test`, `y_test` if they are there, of an `.npz` file.
+    """The arrays `x_train`, `y_train`, and `x_val`, `y_val`, `x_test`, `y_test` if they are there, of a file.
 
-    `validation` pictures, half of those for training at most, are cut off at random. Raises `CimcError`
+    There are at most `validation` pictures to select with: those of `x_val`, or else pictures for training
+    that are cut off at random, half of them at most. Raises `CimcError`
     if an array is missing or does not go with a network whose pictures have a shape and so many classes.
     """
     arrays = load_npz(path)
     train = _split(path, arrays, "train", shape, classes)
     if train is None:
         raise CimcError(f"{path}: a search needs x_train and y_train; it has {', '.join(arrays) or 'none'}")
-    count = len(train.x)
-    order = np.random.default_rng(seed).permutation(count)
-    cut = min(validation, count // 2)
+    order = np.random.default_rng(seed).permutation(len(train.x))
+    test = _split(path, arrays, "test", shape, classes)
+    own = _split(path, arrays, "val", shape, classes)
+    if own is not None:
+        return SearchData(train, own.first(validation), train.x[order[:calibration]], test)
+    cut = min(validation, len(train.x) // 2)
     held, left = order[:cut], order[cut:]
     # Calibration sees no classes, so that it may look at the pictures that are held back.
     sample = np.concatenate([left, held])[:calibration]
-    return SearchData(
-        Split(train.x[left], train.y[left]),
-        Split(train.x[held], train.y[held]),
-        train.x[sample],
-        _split(path, arrays, "test", shape, classes),
-    )
+    return SearchData(train.take(left), train.take(held), train.x[sample], test)
 
 
 def _split(

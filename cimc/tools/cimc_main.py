@@ -230,7 +230,7 @@ def calibrate_adc_command(**options: Any) -> None:
     required=True,
     type=click.Path(path_type=Path),
     metavar="DATA.npz",
-    help="x_train, y_train, and x_test, y_test if there is a test to report.",
+    help="x_train, y_train; x_val, y_val to select with; x_test, y_test for the accuracies that are reported.",
 )
 @click.option(
     "--max-drop",
@@ -318,7 +318,7 @@ def calibrate_adc_command(**options: Any) -> None:
     type=click.IntRange(1),
     default=2000,
     show_default=True,
-    help="Training pictures that are kept back to select with, half of them at most.",
+    help="Pictures to select with: of x_val, or cut off those for training.",
 )
 @click.option(
     "--calibration",

@@ -3,7 +3,8 @@
 Widths of weights and activations are decided together, layer by layer, among the options that the budget
 leaves. The network starts from a copy of what the knapsack does on the expected losses, and is trained by
 proximal policy optimisation (J. Schulman et al., arXiv 1707.06347, 2017) on episodes in samples of the
-surrogate, which cost nothing. Of many policies that it makes, the one that looks best in a sample is evaluated.
+surrogate, which cost nothing. Of many policies that it makes, the one that looks best in a sample is
+evaluated.
 """
 
 from collections.abc import Sequence

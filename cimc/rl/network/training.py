@@ -74,7 +74,7 @@ def augmented(x: Tensor, augmentation: Augmentation, generator: torch.Generator)
         reach = max(1, height // 8), max(1, width // 8)
         padded = functional.pad(x, (reach[1], reach[1], reach[0], reach[0]))
         top, left = (torch.randint(2 * r + 1, (len(x),), generator=generator).tolist() for r in reach)
-        windows = (p[:, t : t + height, l : l + width] for p, t, l in zip(padded, top, left, strict=True))
+        windows = (p[:, t : t + height, s : s + width] for p, t, s in zip(padded, top, left, strict=True))
         x = torch.stack(list(windows))
     if "flip" in augmentation:
         mirrored = torch.rand(len(x), generator=generator) < 0.5
