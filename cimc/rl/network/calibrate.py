@@ -1,6 +1,6 @@
 """Finds the ranges in which a network's layers quantise, for every width they may get."""
 
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 
 import torch
@@ -50,7 +50,7 @@ def calibrate(network: Network, pictures: Iterable[Tensor], widths: Iterable[int
 
 
 @contextmanager
-def _hooks(network: Network, see) -> Generator[None]:
+def _hooks(network: Network, see: Callable[[nn.Module, tuple[Tensor, ...]], None]) -> Generator[None]:
     handles = [layer.register_forward_pre_hook(see) for layer in network.layers.values()]
     try:
         yield

@@ -3,6 +3,7 @@
 import warnings
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, cast
 
 import onnx
 import torch
@@ -31,20 +32,20 @@ def export_qcdq(network: Network, path: Path) -> None:
     with TemporaryDirectory() as folder:
         file = Path(folder) / "model.onnx"
         _export(network.eval(), file)
-        model = onnx.load(str(file))
+        model = onnx.load_from_string(file.read_bytes())
     _name_layers(model.graph, network)
-    onnx.checker.check_model(model)
+    cast(Any, onnx.checker).check_model(model)
     with atomic_path(path) as temporary:
         temporary.write_bytes(model.SerializeToString())
 
 
 def _export(network: Network, file: Path) -> None:
-    from brevitas.export import export_onnx_qcdq
-
     open_batch = {"x": {0: "batch"}, "logits": {0: "batch"}} if network.takes_any_batch else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter announces its age at every step
-        export_onnx_qcdq(
+        from brevitas import export  # warns of what it would like to have
+
+        cast(Any, export).export_onnx_qcdq(
             network,
             # Only another batch than the imported one shows the exporter what follows the batch.
             args=torch.zeros(network.batch + network.takes_any_batch, *network.input_shape),

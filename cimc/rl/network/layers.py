@@ -17,6 +17,7 @@ from cimc.passes.constants import constant
 from cimc.passes.sign import never_negative
 from cimc.policy import Widths
 from cimc.rl.network.quantizers import ActivationQuantizer, WeightQuantizer, weight_injector
+from cimc.rl.network.tensors import tensor
 from cimc.runtime.arrays import Array
 from cimc.runtime.quantization import Quantizer, keeps_codes, weight_scales
 
@@ -105,8 +106,8 @@ class WeightLayer(Layer):
         else:
             self._make_dense(weights)
         with torch.no_grad():
-            self.inner.weight.copy_(torch.from_numpy(np.ascontiguousarray(weights, np.float32)))
-            self.inner.bias.copy_(torch.zeros(outputs) if bias is None else torch.from_numpy(bias.copy()))
+            self.inner.weight.copy_(tensor(weights.astype(np.float32)))
+            self.inner.bias.copy_(torch.zeros(outputs) if bias is None else tensor(bias))
         self.quantizer = WeightQuantizer(self.inner)
         self.thresholds: dict[int, Tensor] = {}
         """The largest magnitudes of weights by width, [outputs]; by default those of the weights."""
@@ -150,7 +151,7 @@ class WeightLayer(Layer):
         scales = None if op.scale is None else constant(ctx, op.scale)
         codes = constant(ctx, op.w)
         if scales is not None and codes is not None and keeps_codes(codes, bits, op.W_OUTPUT_AXIS):
-            scale = torch.from_numpy(np.broadcast_to(scales, (len(self.gain),)).astype(np.float32))
+            scale = tensor(np.broadcast_to(scales, (len(self.gain),)).astype(np.float32))
             self.thresholds[bits] = scale * ((1 << (bits - 1)) - 1)
         self.quantizer.set(bits, self.thresholds_for(bits))
 
@@ -159,7 +160,7 @@ class WeightLayer(Layer):
         if bits in self.thresholds:
             return self.thresholds[bits]
         weights = self.inner.weight.detach().numpy()
-        return torch.from_numpy(weight_scales(weights, bits, 0)) * ((1 << (bits - 1)) - 1)
+        return tensor(weight_scales(weights, bits, 0)) * ((1 << (bits - 1)) - 1)
 
     def set_widths(self, widths: Widths) -> None:
         super().set_widths(widths)

@@ -7,13 +7,13 @@ import torch
 from torch import Tensor, nn
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import ReturnOp
-from xdsl.ir import SSAValue
+from xdsl.ir import Operation, SSAValue
 
 from cimc.context import CimcContext
 from cimc.dialects.cim.layers import LayerOp, MatmulOp
 from cimc.dialects.onnx.base import OnnxOp
 from cimc.dialects.tensor_types import shape_of
-from cimc.errors import CimcError
+from cimc.errors import CimcError, first_line
 from cimc.locations import node_of
 from cimc.main_function import main_function
 from cimc.passes.constants import constant
@@ -21,6 +21,7 @@ from cimc.policy import Policy
 from cimc.rl.network.layers import Layer, ProductLayer, WeightLayer
 from cimc.rl.network.operators import NEEDS_IMPORTED_SHAPES, OPERATORS
 from cimc.rl.network.operators.export import Operator
+from cimc.rl.network.tensors import parts, tensor
 from cimc.runtime.kernels import NEEDS_NUM_RESULTS
 
 _TRAINED = frozenset({"Add", "BatchNormalization", "Concat", "Div", "LayerNormalization", "Mul", "Sub"})
@@ -35,6 +36,8 @@ class _Step:
     results: tuple[int | None, ...]
     dead: tuple[int, ...]
     """Values that nothing reads afterwards."""
+    name: str
+    """What to call the op in a message."""
     layer: int | None = None
     operator: Operator | None = None
     attributes: Mapping[str, object] | None = None
@@ -61,7 +64,7 @@ class Network(nn.Module):
         self._numbers: dict[SSAValue, int] = {}
         self._parameter_names: dict[int, str] = {}
         self._constants: dict[int, Tensor] = {}
-        """No buffers: those would be inputs to the exporter, which has to see the numbers of sizes and axes."""
+        """No buffers: those would be inputs to the exporter, which must see the numbers in sizes and axes."""
         self._layers = nn.ModuleList()
         self.layers: dict[str, Layer] = {}
         """By their names in the IR, in the order of the program."""
@@ -89,24 +92,25 @@ class Network(nn.Module):
         array = constant(ctx, value)
         if array is None or number in self._constants or number in self._parameter_names:
             return number
-        tensor = torch.from_numpy(array.copy())
-        if trained and tensor.is_floating_point() and tensor.numel() > 1:
+        values = tensor(array)
+        if trained and values.is_floating_point() and values.numel() > 1:
             name = self._parameter_names[number] = f"constant_{number}"
-            self.register_parameter(name, nn.Parameter(tensor))
+            self.register_parameter(name, nn.Parameter(values))
         else:
-            self._constants[number] = tensor
+            self._constants[number] = values
         return number
 
-    def _step(self, ctx: CimcContext, op: object, dead: Sequence[int]) -> _Step:
+    def _step(self, ctx: CimcContext, op: Operation, dead: Sequence[int]) -> _Step:
         if isinstance(op, LayerOp):
-            self._layers.append(_layer(ctx, op))
-            self.layers[op.layer.data] = self._layers[-1]  # pyright: ignore[reportArgumentType]
+            layer = self.layers[op.layer.data] = _layer(ctx, op)
+            self._layers.append(layer)
             values = (op.x, op.w) if op.is_computed else (op.x,)
             operands = tuple(self._operand(ctx, value, trained=False) for value in values)
-            return _Step(operands, (self._number(op.y),), tuple(dead), layer=len(self._layers) - 1)
+            name = f"layer {op.layer.data!r}"
+            results = (self._number(op.y),)
+            return _Step(operands, results, tuple(dead), name, layer=len(self._layers) - 1)
         if not isinstance(op, OnnxOp) or op.op_type not in OPERATORS:
-            what = node_of(op) if isinstance(op, OnnxOp) else repr(op)
-            raise CimcError(f"{what}: the search has no torch operator for it")
+            raise CimcError(f"{node_of(op)}: a search has no torch operator for it")
         attributes = op.onnx_attributes()
         present = [value for value in op.onnx_operands() if value is not None]
         if op.op_type in NEEDS_IMPORTED_SHAPES:
@@ -118,32 +122,44 @@ class Network(nn.Module):
             None if v is None else self._operand(ctx, v, trained=trained) for v in op.onnx_operands()
         )
         results = tuple(None if r is None else self._number(r) for r in op.onnx_results())
-        return _Step(operands, results, tuple(dead), operator=OPERATORS[op.op_type], attributes=attributes)
+        return _Step(
+            operands,
+            results,
+            tuple(dead),
+            node_of(op),
+            operator=OPERATORS[op.op_type],
+            attributes=attributes,
+        )
 
     def forward(self, x: Tensor) -> Tensor:
-        """The first output, of pictures [n, ...]."""
+        """The first output, of pictures [n, ...]. Raises `CimcError` for shapes that do not go together."""
         if self._whole or len(x) == self.batch:
             return self._run(x)
         missing = -len(x) % self.batch
         padded = torch.cat([x, x[-1:].expand(missing, *x.shape[1:])]) if missing else x
-        return torch.cat([self._run(part) for part in padded.split(self.batch)])[: len(x)]
+        return torch.cat([self._run(part) for part in parts(padded, self.batch)])[: len(x)]
 
     def _run(self, x: Tensor) -> Tensor:
         values = {**self._constants, self._input: x}
         values.update((number, getattr(self, name)) for number, name in self._parameter_names.items())
         for step in self._steps:
             inputs = [None if n is None else values[n] for n in step.operands]
-            if step.layer is not None:
-                results = (self._layers[step.layer](*inputs),)
-            else:
-                assert step.operator is not None
-                results = step.operator(*inputs, **(step.attributes or {}))
+            try:
+                results = self._results(step, inputs)
+            except (RuntimeError, IndexError, ValueError) as error:
+                raise CimcError(f"{step.name}: it fails in torch: {first_line(error)}") from error
             for number, result in zip(step.results, results, strict=False):
                 if number is not None:
                     values[number] = result
             for number in step.dead:
                 del values[number]
         return values[self._output]
+
+    def _results(self, step: _Step, inputs: Sequence[Tensor | None]) -> tuple[Tensor, ...]:
+        if step.layer is not None:
+            return (self._layers[step.layer](*inputs),)
+        assert step.operator is not None
+        return step.operator(*inputs, **(step.attributes or {}))
 
     @torch.no_grad()
     def _takes_any_batch(self) -> bool:
@@ -152,9 +168,9 @@ class Network(nn.Module):
         x = torch.rand(3 * self.batch, *self.input_shape, generator=generator)
         try:
             together = self._run(x)
-        except (RuntimeError, IndexError, ValueError):
+        except CimcError:
             return False
-        apart = torch.cat([self._run(part) for part in x.split(self.batch)])
+        apart = torch.cat([self._run(part) for part in parts(x, self.batch)])
         return together.shape == apart.shape and torch.allclose(together, apart, rtol=1e-3, atol=1e-4)
 
     @property

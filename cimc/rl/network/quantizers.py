@@ -2,7 +2,9 @@
 
 In Brevitas a scale is a threshold, a trained parameter, over the largest code of the width:
 
-    scale = threshold / largest code,   largest code = 2^bits - 1 unsigned, 2^(bits-1) signed, less 1 if narrow
+    scale = threshold / largest code
+
+where the largest code is 2^bits - 1 if unsigned, else 2^(bits-1), less 1 in a narrow range
 """
 
 from typing import Any
@@ -56,7 +58,7 @@ class ActivationQuantizer(nn.Module):
         return self._tensor_quant.scaling_impl.value
 
     def set(self, quantizer: Quantizer) -> None:
-        """Quantises as `quantizer` does from now on. Raises `ValueError` if it is of another kind of codes."""
+        """Quantises as `quantizer` does from now on. Raises `ValueError` for another kind of codes."""
         if (quantizer.signed, quantizer.narrow) != (self.signed, self.narrow):
             raise ValueError(f"codes are {'signed' if self.signed else 'unsigned'}, narrow {self.narrow}")
         _set_bits(self._tensor_quant, quantizer.bits)

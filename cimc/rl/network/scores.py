@@ -6,11 +6,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from cimc.rl.network.tensors import parts
+
 
 @torch.no_grad()
 def outputs_of(network: nn.Module, x: Tensor, batch: int = 25) -> Tensor:
     """The outputs [pictures, classes] for pictures, so many at a time: few, so that they stay in cache."""
-    return torch.cat([network(channels_last(part)) for part in x.split(batch)])
+    return torch.cat([network(channels_last(part)) for part in parts(x, batch)])
 
 
 def channels_last(x: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from cimc.rl.surrogate import Sensitivities
 
 MEASURED_BITS = 5
 """Up to this width a layer's sensitivities are measured. From then on each bit more is taken to divide them
-by four, as the variance of a rounding error is divided (W. R. Bennett, Spectra of quantized signals, 1948)."""
+by four, as it divides the variance of a rounding error (Bennett, Spectra of quantized signals, 1948)."""
 
 
 @torch.no_grad()
@@ -64,7 +64,7 @@ def _quantize_input(network: Network, layer: Layer, bits: int, x: Tensor, wanted
 
 
 def _alone(network: Network, layer: Layer, x: Tensor, wanted: Tensor) -> float:
-    """The divergence with one layer quantised, whose outputs get the mean and deviation they have in float."""
+    """The divergence with one layer quantised, whose outputs keep their mean and deviation in float."""
 
     def correct(module: nn.Module, inputs: tuple[Tensor, ...], y: Tensor) -> Tensor | None:
         if not isinstance(module, WeightLayer):

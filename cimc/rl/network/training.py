@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from cimc.rl.network.network import Network
+from cimc.rl.network.operators.constants import ints
 from cimc.rl.network.scores import divergence
 
 Augmentation: TypeAlias = Literal["none", "shift", "flip", "shift-flip"]
@@ -46,7 +47,7 @@ def train(
     generator = torch.Generator().manual_seed(seed)
     network.train()
     network.quantize()
-    optimizer = torch.optim.Adam(network.parameters(), training.rate)
+    optimizer: Any = torch.optim.Adam(network.parameters(), training.rate)
     steps = ceil(training.epochs * len(x) / training.batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, training.rate, total_steps=steps + 1)
     order = torch.empty(0, dtype=torch.int64)
@@ -60,7 +61,7 @@ def train(
         outputs = network(pictures)
         loss = (functional.cross_entropy(outputs, y[chosen]) + divergence(wanted, outputs)) / 2
         optimizer.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         optimizer.step()
         schedule.step()
         done(float(loss.detach()))
@@ -73,9 +74,9 @@ def augmented(x: Tensor, augmentation: Augmentation, generator: torch.Generator)
         height, width = x.shape[-2:]
         reach = max(1, height // 8), max(1, width // 8)
         padded = functional.pad(x, (reach[1], reach[1], reach[0], reach[0]))
-        top, left = (torch.randint(2 * r + 1, (len(x),), generator=generator).tolist() for r in reach)
-        windows = (p[:, t : t + height, s : s + width] for p, t, s in zip(padded, top, left, strict=True))
-        x = torch.stack(list(windows))
+        top, left = (ints(torch.randint(2 * r + 1, (len(x),), generator=generator)) for r in reach)
+        moved = zip(padded, top, left, strict=True)
+        x = torch.stack([p[:, i : i + height, j : j + width] for p, i, j in moved])
     if "flip" in augmentation:
         mirrored = torch.rand(len(x), generator=generator) < 0.5
         x = torch.where(mirrored[:, None, None, None], x.flip(-1), x)
