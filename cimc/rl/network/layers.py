@@ -222,10 +222,10 @@ class WeightLayer(Layer):
 
 def rounded(x: Tensor, quantizer: Quantizer) -> Tensor:
     """The values that the codes of `x` stand for; what Brevitas computes, without its gradients."""
-    codes = x / quantizer.scale
+    codes = (x / quantizer.scale).round_()
     if quantizer.zero_point:
         codes = codes.add_(quantizer.zero_point)
-    codes = codes.round_().clamp_(quantizer.low, quantizer.high)
+    codes = codes.clamp_(quantizer.low, quantizer.high)
     if quantizer.zero_point:
         codes = codes.sub_(quantizer.zero_point)
     return codes.mul_(quantizer.scale)

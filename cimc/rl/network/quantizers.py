@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from brevitas import nn as qnn
+from brevitas.core.quant import IntQuant
 from brevitas.inject.enum import ScalingImplType
 from brevitas.quant import Int8ActPerTensorFloat, Int8WeightPerChannelFloat, Uint8ActPerTensorFloat
 from torch import Tensor, nn
@@ -29,6 +30,16 @@ class FixedZeroPoint(nn.Module):
         return self.value
 
 
+class RoundsFirst(IntQuant):
+    """Adds the zero point to what is rounded, as ONNX does. Brevitas rounds the sum: ties end elsewhere."""
+
+    def to_int(self, scale: Tensor, zero_point: Tensor, bit_width: Tensor, x: Tensor) -> Tensor:
+        brevitas: Any = self  # its methods have no types
+        codes = brevitas.float_to_int_impl(brevitas.input_view_impl(x) / scale) + zero_point
+        low, high = brevitas.min_int(bit_width), brevitas.max_int(bit_width)
+        return brevitas.tensor_clamp_impl(codes, min_val=low, max_val=high)
+
+
 class ActivationQuantizer(nn.Module):
     """Quantises and dequantises activations; the gradient passes rounding by, and the threshold is trained.
 
@@ -44,6 +55,7 @@ class ActivationQuantizer(nn.Module):
             scaling_init=1.0,
             narrow_range=quantizer.narrow,
             zero_point_impl=FixedZeroPoint,
+            int_quant=RoundsFirst,
         )
         self.identity: Any = qnn.QuantIdentity(injector, bit_width=8, return_quant_tensor=False)
         self.set(quantizer)
