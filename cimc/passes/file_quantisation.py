@@ -281,21 +281,21 @@ def _dequantized_grid(ctx: CimcContext, op: OnnxOp) -> Quantizer | None:
     zero = evaluate(ctx, op.operands[2]) if len(op.operands) > 2 else np.zeros((), np.int64)
     if scale is None or zero is None or scale.size != 1 or zero.size != 1:
         return None
-    bits, low, _ = _code_bounds(ctx, op.operands[0])
+    bits, low, high = _code_bounds(ctx, op.operands[0])
     if bits > MAX_GRID_BITS or not 0 < scale.reshape(-1)[0] < np.inf:
         return None
-    return Quantizer(float(scale.reshape(-1)[0]), int(zero.reshape(-1)[0]), bits, low < 0)
+    return Quantizer(float(scale.reshape(-1)[0]), int(zero.reshape(-1)[0]), bits, low < 0, -low == high > 0)
 
 
 def _quant_grid(ctx: CimcContext, op: OnnxOp) -> Quantizer | None:
     scale, zero, width = (evaluate(ctx, operand) for operand in op.operands[1:])
     if scale is None or zero is None or width is None or scale.size != 1 or zero.size != 1:
         return None
-    bits, low, _ = _quant_bounds(op, op.onnx_attributes(), width)
+    bits, low, high = _quant_bounds(op, op.onnx_attributes(), width)
     zero_point = float(zero.reshape(-1)[0])
     if bits > MAX_GRID_BITS or not zero_point.is_integer() or not 0 < scale.reshape(-1)[0] < np.inf:
         return None
-    return Quantizer(float(scale.reshape(-1)[0]), int(zero_point), bits, low < 0)
+    return Quantizer(float(scale.reshape(-1)[0]), int(zero_point), bits, low < 0, -low == high > 0)
 
 
 def _scaled_grid(ctx: CimcContext, op: OnnxOp) -> Quantizer | None:
