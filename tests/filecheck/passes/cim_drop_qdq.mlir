@@ -57,6 +57,30 @@ func.func @quant(%x: tensor<1x2xf32>) -> tensor<1x2xf32> {
 
 // -----
 
+// A quantiser whose codes begin at 0 is a Relu, too, unless there is one: a Clip to 255 * 0.5 remains of it.
+
+func.func @activations(%x: tensor<1x2xf32>) -> (tensor<1x2xf32>, tensor<1x2xf32>) {
+  %scale = weights.inline dense<0.5> : tensor<f32>
+  %zero = weights.inline dense<0> : tensor<ui8>
+  %sum = onnx.Add(%x, %x) : (tensor<1x2xf32>, tensor<1x2xf32>) -> tensor<1x2xf32>
+  %q = onnx.QuantizeLinear(%sum, %scale, %zero) : (tensor<1x2xf32>, tensor<f32>, tensor<ui8>) -> tensor<1x2xui8>
+  %d = onnx.DequantizeLinear(%q, %scale, %zero) : (tensor<1x2xui8>, tensor<f32>, tensor<ui8>) -> tensor<1x2xf32>
+  %relu = onnx.Relu(%sum) : (tensor<1x2xf32>) -> tensor<1x2xf32>
+  %qr = onnx.QuantizeLinear(%relu, %scale, %zero) : (tensor<1x2xf32>, tensor<f32>, tensor<ui8>) -> tensor<1x2xui8>
+  %dr = onnx.DequantizeLinear(%qr, %scale, %zero) : (tensor<1x2xui8>, tensor<f32>, tensor<ui8>) -> tensor<1x2xf32>
+  func.return %d, %dr : tensor<1x2xf32>, tensor<1x2xf32>
+}
+
+// CHECK: func.func @activations(%x: tensor<1x2xf32>) -> (tensor<1x2xf32>, tensor<1x2xf32>) {
+// CHECK-NEXT: %sum = onnx.Add(%x, %x)
+// CHECK-NEXT: %0 = weights.inline dense<0.000000e+00> : tensor<f32>
+// CHECK-NEXT: %1 = weights.inline dense<1.275000e+02> : tensor<f32>
+// CHECK-NEXT: %d = onnx.Clip(%sum, %0, %1)
+// CHECK-NEXT: %relu = onnx.Relu(%sum)
+// CHECK-NEXT: func.return %d, %relu : tensor<1x2xf32>, tensor<1x2xf32>
+
+// -----
+
 // Constants keep the values that the file gives them, and codes that come from outside stay codes.
 
 func.func @others(%x: tensor<2xf32>, %codes: tensor<2xi8>) -> tensor<2xf32> {
