@@ -19,7 +19,7 @@ from cimc.policy import Widths
 from cimc.rl.network.quantizers import ActivationQuantizer, WeightQuantizer, weight_injector
 from cimc.rl.network.tensors import tensor
 from cimc.runtime.arrays import Array
-from cimc.runtime.quantization import Quantizer, keeps_codes, weight_scales
+from cimc.runtime.quantization import Quantizer
 
 DEFAULT_BITS = 8
 
@@ -146,21 +146,28 @@ class WeightLayer(Layer):
         )
 
     def _start(self, ctx: CimcContext, op: LayerOp) -> None:
-        """Quantises the weights as the compiler does: with the file's codes if they fit, else anew."""
+        """Quantises the weights with the file's codes if they fit a symmetric range, else anew.
+
+        The compiler keeps others, too, such as codes that had a zero point.
+        """
         bits = DEFAULT_BITS if op.precision is None else op.precision.weight
         scales = None if op.scale is None else constant(ctx, op.scale)
         codes = constant(ctx, op.w)
-        if scales is not None and codes is not None and keeps_codes(codes, bits, op.W_OUTPUT_AXIS):
+        largest = (1 << (bits - 1)) - 1
+        if scales is not None and codes is not None and -largest <= codes.min() and codes.max() <= largest:
             scale = tensor(np.broadcast_to(scales, (len(self.gain),)).astype(np.float32))
-            self.thresholds[bits] = scale * ((1 << (bits - 1)) - 1)
+            self.thresholds[bits] = scale * largest
         self.quantizer.set(bits, self.thresholds_for(bits))
 
     def thresholds_for(self, bits: int) -> Tensor:
-        """The largest magnitudes that codes of a width stand for, [outputs]."""
+        """The largest magnitudes that codes of a width stand for, [outputs].
+
+        By default those of the weights; an output of zeros gets a scale of 1.
+        """
         if bits in self.thresholds:
             return self.thresholds[bits]
-        weights = self.inner.weight.detach().numpy()
-        return tensor(weight_scales(weights, bits, 0)) * ((1 << (bits - 1)) - 1)
+        most = self.inner.weight.detach().flatten(1).abs().amax(1)
+        return torch.where(most > 0, most, (1 << (bits - 1)) - 1)
 
     def set_widths(self, widths: Widths) -> None:
         super().set_widths(widths)
