@@ -193,7 +193,7 @@ class WeightLayer(Layer):
     @torch.no_grad()
     def freeze(self) -> None:
         super().freeze()
-        weight, bias = self.quantizer.quantized(self.inner.weight), self.inner.bias.detach()
+        weight, bias = self.quantizer.quantized(self.inner.weight), self.inner.bias.detach().clone()
         if self.corrected:
             weight, bias = weight * self._by_weight(self.gain), bias * self.gain + self.shift
         if weight.ndim == 4:
