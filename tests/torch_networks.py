@@ -112,6 +112,20 @@ def quantized(name: str, path: Path, seed: int = 0) -> Network:
     return network
 
 
+def same_but_ties(found: Array, expected: Array) -> None:
+    """Checks the outputs of two quantised networks whose float sums may be rounded differently.
+
+    A code then ends on the other side of a tie now and then, and some outputs move by a step.
+    """
+    assert found.shape == expected.shape
+    moved = np.abs(found - expected).max(axis=1)
+    assert np.median(moved) < 1e-5
+    margin = np.diff(np.sort(expected, axis=1)[:, -2:], axis=1)[:, 0]
+    clear = margin > 2 * moved
+    assert (found.argmax(1) == expected.argmax(1))[clear].all()
+    assert clear.mean() > 0.9
+
+
 @dataclass(frozen=True)
 class Window:
     """What a convolution does along one axis."""

@@ -65,29 +65,22 @@ def _name_layers(graph: GraphProto, network: Network) -> None:
     layers = list(network.layers.values())
     if len(products) != len(layers):
         raise CimcError(f"the exported file has {len(products)} products, the network {len(layers)} layers")
-    taken: set[str] = set()
     for node, layer in zip(products, layers, strict=True):
         node.name = layer.layer_name
         if isinstance(layer, WeightLayer):
-            _rename(graph, _initializer(node, producers), f"{layer.layer_name}.weight", taken)
+            _name_weights(graph, node, producers, f"{layer.layer_name}.weight")
+    used = {name for node in graph.node for name in node.input}
+    kept = [tensor for tensor in graph.initializer if tensor.name in used]
+    del graph.initializer[:]
+    graph.initializer.extend(kept)
 
 
-def _initializer(product: NodeProto, producers: dict[str, NodeProto]) -> str:
-    name = product.input[1]
-    while name in producers:
-        name = producers[name].input[0]
-    return name
-
-
-def _rename(graph: GraphProto, old: str, new: str, taken: set[str]) -> None:
-    """Gives an initializer another name, wherever it is used."""
-    if new in taken:
-        return
-    taken.add(new)
-    for tensor in graph.initializer:
-        if tensor.name == old:
-            tensor.name = new
-    for node in graph.node:
-        for index, name in enumerate(node.input):
-            if name == old:
-                node.input[index] = new
+def _name_weights(graph: GraphProto, product: NodeProto, producers: dict[str, NodeProto], name: str) -> None:
+    """Gives a product weights of this name, and of its own: the exporter writes equal ones once."""
+    reader, index = product, 1
+    while reader.input[index] in producers:
+        reader, index = producers[reader.input[index]], 0
+    (weights,) = (tensor for tensor in graph.initializer if tensor.name == reader.input[index])
+    own = graph.initializer.add()
+    own.CopyFrom(weights)
+    own.name = reader.input[index] = name
