@@ -18,6 +18,8 @@ PERCENTILE = 99.9
 SAMPLES_PER_ARRAY = 1 << 14
 SAMPLES = 1 << 17
 CLIPPING_STEPS = 64
+SKEW = 0.25
+"""The part of the largest value that values below 0 may reach in a skewed tensor."""
 
 
 @dataclass
@@ -47,6 +49,23 @@ class Observer:
         quantizer = _with_largest(largest, bits, signed, narrow)
         return self._best(quantizer, largest) if method == "mse" and largest > 0 else quantizer
 
+    @property
+    def is_skewed(self) -> bool:
+        """Whether values reach so little below 0 that codes with a sign would hardly use theirs."""
+        return -self.low < SKEW * self.high
+
+    def skewed_quantizer(self, bits: int) -> Quantizer:
+        """Codes without a sign; where there are values below 0, a zero point gives them room.
+
+        Of ranges clipped more and more on both sides, the one with the least mean squared error.
+        """
+        values = self._sample()
+        candidates = [
+            _with_range(self.low * step / CLIPPING_STEPS, self.high * step / CLIPPING_STEPS, bits)
+            for step in range(CLIPPING_STEPS, 0, -1)
+        ]
+        return min(candidates, key=lambda q: _squared_error(values, q))
+
     def _sample(self) -> Array:
         return np.concatenate(self.samples) if self.samples else np.zeros(1, np.float32)
 
@@ -67,6 +86,12 @@ def _with_largest(largest: float, bits: int, signed: bool, narrow: bool) -> Quan
     return Quantizer(scale if scale > 0 else 1.0, 0, bits, signed, narrow)
 
 
+def _with_range(low: float, high: float, bits: int) -> Quantizer:
+    scale = float(np.float32((high - low) / ((1 << bits) - 1)))
+    return Quantizer(scale, round(-low / scale), bits, False) if scale > 0 else Quantizer(1.0, 0, bits, False)
+
+
 def _squared_error(values: Array, quantizer: Quantizer) -> float:
-    error = quantizer.quantize(values) * np.float32(quantizer.scale) - values
+    codes = quantizer.quantize(values).astype(np.int32) - quantizer.zero_point
+    error = codes * np.float32(quantizer.scale) - values
     return float(np.dot(error, error))

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from cimc.errors import CimcError
 from cimc.rl.network.layers import Layer, ProductLayer, WeightLayer
 from cimc.rl.network.network import Network
+from cimc.rl.network.quantizers import ActivationQuantizer
 from cimc.runtime.calibration import Observer
 from cimc.runtime.quantization import Quantizer
 
@@ -39,7 +40,7 @@ def calibrate(network: Network, pictures: Iterable[Tensor], widths: Iterable[int
         for batch in pictures:
             network(batch)
     for layer in network.layers.values():
-        _fill(layer.input_ranges, observers[id(layer.input)], layer.input.signed, False, widths)
+        _fill_input(layer, observers[id(layer.input)], widths)
         if isinstance(layer, ProductLayer):
             stored = layer.stored
             _fill(layer.stored_ranges, observers[id(stored)], stored.signed, stored.narrow, widths)
@@ -57,6 +58,15 @@ def _hooks(network: Network, see: Callable[[nn.Module, tuple[Tensor, ...]], None
     finally:
         for handle in handles:
             handle.remove()
+
+
+def _fill_input(layer: Layer, observer: Observer, widths: Iterable[int]) -> None:
+    """Inputs that hardly reach below 0 get codes without a sign, unless the file says otherwise."""
+    if layer.input_ranges or not layer.input.signed or not observer.is_skewed:
+        _fill(layer.input_ranges, observer, layer.input.signed, False, widths)
+        return
+    layer.input_ranges.update({bits: observer.skewed_quantizer(bits) for bits in widths})
+    layer.input = ActivationQuantizer(next(iter(layer.input_ranges.values())))
 
 
 def _fill(

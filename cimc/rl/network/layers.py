@@ -177,15 +177,16 @@ class WeightLayer(Layer):
         if self.padding:
             x = functional.pad(x, self.padding)
         if not self.quantized:
-            return self._float(x, self.inner.weight, self.inner.bias)
+            return self.linear(x, self.inner.weight, self.inner.bias)
         if self.frozen:
-            return self._float(rounded(x, self.frozen_input), self.frozen_weight, self.frozen_bias)
+            return self.linear(rounded(x, self.frozen_input), self.frozen_weight, self.frozen_bias)
         y = self.inner(self.input(x))
         if self.corrected:
             y = y * self.by_output(self.gain) + self.by_output(self.shift)
         return y
 
-    def _float(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    def linear(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        """The layer's convolution or product with any weights."""
         if isinstance(self.inner, qnn.QuantLinear):
             return functional.linear(x, weight, bias)
         return self.inner._conv_forward(x, weight, bias)

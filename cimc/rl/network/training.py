@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from cimc.rl.network.network import Network
 from cimc.rl.network.operators.constants import ints
-from cimc.rl.network.scores import divergence
+from cimc.rl.network.scores import channels_last, divergence
 
 Augmentation: TypeAlias = Literal["none", "shift", "flip", "shift-flip"]
 
@@ -55,7 +55,7 @@ def train(
         if len(order) < training.batch:
             order = torch.cat([order, torch.randperm(len(x), generator=generator)])
         chosen, order = order[: training.batch], order[training.batch :]
-        pictures = augmented(x[chosen], training.augmentation, generator)
+        pictures = channels_last(augmented(x[chosen], training.augmentation, generator))
         with torch.no_grad():
             wanted = teacher(pictures)
         outputs = network(pictures)
