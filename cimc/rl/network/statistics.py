@@ -65,10 +65,9 @@ class Statistics:
 
 def moments(layer: WeightLayer, y: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation of each output of a layer, [outputs] each."""
-    axis = layer.output_axis % y.ndim
-    others = [i for i in range(y.ndim) if i != axis]
-    deviation, mean = torch.std_mean(y, others, correction=0)
-    return mean, deviation
+    by_output = y.movedim(layer.output_axis, -1).flatten(0, -2)  # torch.std_mean takes ten times as long
+    mean = by_output.mean(0)
+    return mean, (by_output - mean).square_().mean(0).sqrt()
 
 
 @contextmanager
