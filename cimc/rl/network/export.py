@@ -1,5 +1,6 @@
 """Writes a quantised network as a QCDQ file that the compiler reads with the same layers and widths."""
 
+import copy
 import warnings
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,6 +27,7 @@ def export_qcdq(network: Network, path: Path) -> None:
     Layers keep their names: weights of the layer `conv1` are called `conv1.weight`, and products without
     weights are nodes of that name.
     """
+    network = copy.deepcopy(network)
     for layer in network.weight_layers():
         layer.fold()
     network.quantize()

@@ -218,12 +218,16 @@ class WeightLayer(Layer):
 
     @torch.no_grad()
     def fold(self) -> None:
-        """Puts gain and shift into weights, thresholds and bias, which leaves the codes as they are."""
+        """Puts gain and shift into weights, thresholds and bias, which leaves the codes as they are.
+
+        The layer in float has them from then on, too.
+        """
         if not self.corrected:
             return
         gain = self._by_weight(self.gain)
         self.inner.weight.mul_(gain)
         self.quantizer.thresholds.mul_(gain)
+        self.thresholds = {bits: values * self.gain for bits, values in self.thresholds.items()}
         self.inner.bias.mul_(self.gain).add_(self.shift)
         self.corrected = self.frozen = False
 
