@@ -9,6 +9,7 @@ from torch import Tensor
 from cimc.policy import Widths
 from cimc.rl.features import LayerFeatures
 from cimc.rl.space import Choices, Space
+from cimc.rl.tensors import tensor_of
 from cimc.runtime.arrays import Array
 
 OVERRUN = 1.3
@@ -29,18 +30,18 @@ class Decisions:
         self.count = max(map(len, allowed))
         self._indices = np.stack([np.resize(indices, self.count) for indices in allowed])
         valid = np.array([[i < len(indices) for i in range(self.count)] for indices in allowed])
-        self._valid = torch.from_numpy(valid)
+        self._valid = tensor_of(valid)
         rows = np.arange(len(allowed))[:, None]
         latency = space.latency_ps[rows, self._indices]
         widest = latency.max(1, where=valid, initial=0)
-        self.cost = torch.from_numpy(latency / widest.sum()).float()
+        self.cost = tensor_of(latency / widest.sum()).float()
         """Latency over that of the slowest policy, [layers, count]."""
         widths = np.stack([space.weight_bits[self._indices], space.activation_bits[self._indices]], -1)
         layers = torch.tensor([feature.vector() for feature in features])
         position = torch.arange(len(allowed))[:, None] / len(allowed)
-        share = torch.from_numpy(widest / widest.sum()).float()[:, None]
+        share = tensor_of(widest / widest.sum()).float()[:, None]
         by_layer = torch.cat([layers, position, share], 1)[:, None].expand(-1, self.count, -1)
-        by_option = torch.from_numpy(np.concatenate([widths / 8, (latency / widest[:, None])[..., None]], -1))
+        by_option = tensor_of(np.concatenate([widths / 8, (latency / widest[:, None])[..., None]], -1))
         self._fixed = torch.cat([by_layer, by_option.float()], -1)
         self.set_loss(loss)
 
@@ -64,7 +65,7 @@ class Decisions:
 
     def of_options(self, values: Array) -> Tensor:
         """[layers, options] of the space as [layers, count] of the decisions."""
-        return torch.from_numpy(values[np.arange(self.layers)[:, None], self._indices]).float()
+        return tensor_of(values[np.arange(self.layers)[:, None], self._indices]).float()
 
     def observation(self, layer: int, cost: Tensor, loss: Tensor, budget: Tensor) -> tuple[Tensor, Tensor]:
         """Each option of a layer in numbers, [policies, count, size], and whether it may be taken.

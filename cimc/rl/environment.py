@@ -23,8 +23,6 @@ class PolicyEnv(EnvBase):
     [copies, layers], their cost and loss, and budgets, [copies] each.
     """
 
-    batch_locked = True
-
     def __init__(
         self,
         decisions: Decisions,
@@ -32,16 +30,17 @@ class PolicyEnv(EnvBase):
         begin: Callable[[int], Tensor],
         reward: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor],
     ) -> None:
-        super().__init__(batch_size=[copies])
+        base: Any = super()  # its types are not complete
+        base.__init__(batch_size=[copies])
         self._decisions, self._copies, self._begin, self._judge = decisions, copies, begin, reward
-        shape = (copies, decisions.count)
+        batch, shape = torch.Size([copies]), torch.Size([copies, decisions.count])
         self.observation_spec = Composite(
-            options=Unbounded((*shape, decisions.size)),
+            options=Unbounded(torch.Size([*shape, decisions.size])),
             mask=Binary(shape=shape, dtype=torch.bool),
-            shape=(copies,),
+            shape=batch,
         )
-        self.action_spec = Categorical(decisions.count, shape=(copies,))
-        self.reward_spec = Unbounded((copies, 1))
+        self.action_spec = Categorical(decisions.count, shape=batch)
+        self.reward_spec = Unbounded(torch.Size([copies, 1]))
         self._layer = 0
 
     def _observation(self) -> dict[str, Tensor]:

@@ -78,4 +78,5 @@ class EvaluationLog:
 
 
 def _evaluation(line: dict[str, Any]) -> Evaluation:
-    return Evaluation(**{**line, "choices": tuple(line["choices"])})
+    choices: Any = tuple(line.pop("choices"))
+    return Evaluation(choices, **line)

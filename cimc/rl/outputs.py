@@ -83,8 +83,8 @@ def front_picture(
 
     points = judged(space, evaluations)
     best = front(points)
-    figure = Figure(figsize=(6, 4), layout="constrained")
-    axes: Any = figure.subplots()
+    figure: Any = Figure(figsize=(6, 4), layout="constrained")  # its types are not complete
+    axes = figure.subplots()
     axes.scatter([p.drop for p in points], [p.speedup for p in points], s=8, c="0.7", label="evaluated")
     axes.step([p.drop for p in best], [p.speedup for p in best], where="post", color="C0", label="front")
     chosen = [f.judged for f in found]
@@ -101,12 +101,12 @@ def front_picture(
 def report_text(
     model: str, given: tuple[float, float | None], exported: Sequence[Exported], counts: Sequence[Evaluation]
 ) -> str:
-    """The report in Markdown. `given` is the accuracy of the model as it was: validation and test, percent."""
+    """In Markdown. `given` is the accuracy of the model as it was: validation and test, in percent."""
     lines = [
         f"# Search for the precisions of {model}",
         "",
-        "Accuracies are top-1 in percent of the files below, executed. Speedups and latencies are the compiler's, "
-        "over the same network at 8/8 bits in the paper's mapping.",
+        "Accuracies are top-1 in percent of the files below, executed. Speedups and latencies are the "
+        "compiler's, over the same network at 8/8 bits in the paper's mapping.",
         "",
         "| | file | latency, us | speedup | validation | test | mean bits w/a |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: |",

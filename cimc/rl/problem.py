@@ -30,6 +30,7 @@ from cimc.rl.network.training import Training
 from cimc.rl.pictures import SearchData, Split, load_data
 from cimc.rl.space import Choices, Space, without_beaten
 from cimc.rl.surrogate import Sensitivities
+from cimc.rl.tensors import tensor_of
 from cimc.target import Target
 
 CALIBRATION_BATCH = 25
@@ -85,9 +86,10 @@ class Problem:
         progress("mapping all widths")
         self.space = self._space([layer.layer.data for layer in layers])
         progress("calibrating")
-        self._calibrated = torch.from_numpy(self.data.calibration)
+        self._calibrated = tensor_of(self.data.calibration)
+        batches = torch.split(self._calibrated, CALIBRATION_BATCH)
         widths = {bits for option in self.space.options for bits in vars(option).values()}
-        calibrate(self.network, self._calibrated.split(CALIBRATION_BATCH), sorted({*widths, MAX_BITS}))
+        calibrate(self.network, batches, sorted({*widths, MAX_BITS}))
         progress("running the model as it was given")
         self.given = self._given()
         validation = _pictures(self.data.validation)
@@ -146,4 +148,4 @@ def _imported(spec: ProblemSpec, *, keep_qdq: bool = False) -> tuple[CimcContext
 
 
 def _pictures(split: Split) -> Pictures:
-    return Pictures(torch.from_numpy(split.x), torch.from_numpy(split.y))
+    return Pictures(tensor_of(split.x), tensor_of(split.y))

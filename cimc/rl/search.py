@@ -95,7 +95,7 @@ class Search:
         )
 
     def uniform_line(self) -> list[Choices]:
-        """Policies of uniform widths, from the slowest to the fastest, without those that lose more for less."""
+        """Policies of uniform widths, slowest first, without those that another one beats."""
         space, loss = self.problem.space, self.problem.sensitivities.total
         policies = list(dict.fromkeys(space.uniform(option) for option in space.options))
         kept: list[Choices] = []

@@ -13,6 +13,7 @@ Recognition and Machine Learning, section 6.4. How a divergence shows in accurac
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -73,6 +74,7 @@ class Surrogate:
     def _fit(self) -> tuple[Array, Array]:
         """Mean of the parameters, relative to the prior's, and a root of their covariance."""
         if self._posterior is None:
+            algebra: Any = np.linalg  # its types do not know those of arrays
             prior = self._parameters.covariance
             mean, covariance = np.ones(len(prior)), prior
             if self._evaluations:
@@ -80,11 +82,11 @@ class Surrogate:
                 z = np.array([max(e.divergence, FLOOR) for e in self._evaluations.values()])
                 cross = prior @ rows.T
                 noise = np.square(NOT_ADDITIVE * z + FLOOR)
-                gain = np.linalg.solve(rows @ cross + np.diag(noise), cross.T).T
+                gain = algebra.solve(rows @ cross + np.diag(noise), cross.T).T
                 mean = mean + gain @ (z - rows @ mean)
                 covariance = prior - gain @ cross.T
             jitter = 1e-9 * np.trace(covariance) / len(covariance)
-            root = np.linalg.cholesky((covariance + covariance.T) / 2 + jitter * np.eye(len(covariance)))
+            root = algebra.cholesky((covariance + covariance.T) / 2 + jitter * np.eye(len(covariance)))
             self._posterior = mean, root
         return self._posterior
 

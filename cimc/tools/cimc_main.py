@@ -230,7 +230,7 @@ def calibrate_adc_command(**options: Any) -> None:
     required=True,
     type=click.Path(path_type=Path),
     metavar="DATA.npz",
-    help="x_train, y_train; x_val, y_val to select with; x_test, y_test for the accuracies that are reported.",
+    help="x_train, y_train; x_val, y_val to select with; x_test, y_test for accuracies to report.",
 )
 @click.option(
     "--max-drop",

@@ -14,6 +14,8 @@ from cimc.pipelines import Options, OptLevel
 from cimc.target import load_target
 
 if TYPE_CHECKING:
+    from cimc.rl.agents.make import AgentName
+    from cimc.rl.network.training import Augmentation
     from cimc.rl.problem import ProblemSpec
 
 SHORT = 6
@@ -35,7 +37,7 @@ class SearchArguments:
     opt_level: OptLevel
     mapping: str | None
     crossbars: int | None
-    agent: str
+    agent: "AgentName"
     evaluations: int
     confidence: float
     weight_bits: str
@@ -43,7 +45,7 @@ class SearchArguments:
     edges_at_8_bits: bool
     epochs: float
     rate: float
-    augment: str
+    augment: "Augmentation"
     validation: int
     calibration: int
     workers: int
@@ -72,7 +74,7 @@ def search_main(arguments: SearchArguments) -> None:
     log = EvaluationLog(folder / NAME, fingerprint(spec))
     settings = SearchSettings(
         tuple(sorted(set(arguments.max_drop))),
-        arguments.agent,  # pyright: ignore[reportArgumentType]
+        arguments.agent,
         arguments.evaluations,
         arguments.confidence,
         arguments.epochs > 0,
@@ -109,7 +111,7 @@ def problem_spec(arguments: SearchArguments) -> "ProblemSpec":
         bit_widths(arguments.activation_bits),
         arguments.edges_at_8_bits,
     )
-    full = Training(arguments.epochs, arguments.rate, augmentation=arguments.augment)  # pyright: ignore[reportArgumentType]
+    full = Training(arguments.epochs, arguments.rate, augmentation=arguments.augment)
     short = replace(full, epochs=arguments.epochs / SHORT)
     return ProblemSpec(
         arguments.model,

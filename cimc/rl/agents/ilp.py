@@ -20,7 +20,7 @@ SOLUTIONS = 256
 def ilp_agent(space: Space, sensitivities: Sensitivities, max_drops: Sequence[float]) -> BisectionAgent:
     """The agent, on a front of exact solutions."""
     loss = np.where(space.allowed, sensitivities.total, np.nan)
-    least, most = np.nanmin(loss, 1).sum(), np.nanmax(loss, 1).sum()
+    least, most = float(np.nanmin(loss, 1).sum()), float(np.nanmax(loss, 1).sum())
     budgets = np.geomspace(max(least, 1e-9) * 1.01, max(most, 1e-8), SOLUTIONS)
     line = [space.widest, *front(cost_of(space), sensitivities.total, budgets)]
     return BisectionAgent(list(dict.fromkeys(line)), max_drops)

@@ -13,7 +13,6 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from tensordict import TensorDictBase
 from tensordict.nn import TensorDictModule
 from torch import Tensor, nn
 from torch.nn import functional
@@ -29,6 +28,8 @@ from cimc.rl.features import LayerFeatures
 from cimc.rl.knapsack import front
 from cimc.rl.space import Choices, Space
 from cimc.rl.surrogate import Surrogate
+from cimc.rl.tensors import tensor_of
+from cimc.runtime.arrays import Array
 
 TEMPERATURES = (1.0, 2.0, 4.0, 8.0, 16.0)
 """By which scores are divided, one after the other, until a policy turns up that was not evaluated yet."""
@@ -126,7 +127,7 @@ class PpoAgent:
             entropy_coeff=settings.entropy,
         )
         self._advantage = GAE(gamma=1.0, lmbda=0.95, value_network=critic)
-        self._optimizer = torch.optim.Adam(self._loss.parameters(), settings.rate)
+        self._optimizer: Any = torch.optim.Adam(self._loss.parameters(), settings.rate)
 
     def propose(self, count: int) -> list[Proposal]:
         """`count` policies, fewer if there are no new ones."""
@@ -160,13 +161,13 @@ class PpoAgent:
 
     def _budgets(self, count: int) -> Tensor:
         """Budgets of divergence around those that are asked for, [count]."""
-        spread = self._random.uniform(*np.log(self._budget_range()), count)
-        return torch.from_numpy(np.exp(spread)).float()
+        low, high = np.log(self._budget_range())
+        return tensor_of(np.exp(self._random.uniform(low, high, count))).float()
 
     def _clone(self) -> None:
         """Copies the knapsack's solutions, decision by decision."""
         settings, decisions = self._settings, self._decisions
-        budgets = np.exp(np.linspace(*np.log(self._budget_range()), settings.cloned))
+        budgets: Array = np.geomspace(*self._budget_range(), settings.cloned)
         options: list[Tensor] = []
         masks: list[Tensor] = []
         wanted: list[Tensor] = []
@@ -185,11 +186,11 @@ class PpoAgent:
             cost = cost + decisions.cost[layer][actions[:, layer]]
             loss = loss + decisions.loss[layer][actions[:, layer]]
         x, mask, y = torch.cat(options), torch.cat(masks), torch.cat(wanted)
-        optimizer = torch.optim.Adam(self._scores.parameters(), 3 * settings.rate)
+        optimizer: Any = torch.optim.Adam(self._scores.parameters(), 3 * settings.rate)
         for _ in range(settings.clone_steps):
             chosen = torch.randint(len(x), (256,))
             logits = self._scores(x[chosen]).masked_fill(~mask[chosen], -1e9)
-            error = functional.cross_entropy(logits, y[chosen])
+            error: Any = functional.cross_entropy(logits, y[chosen])
             optimizer.zero_grad()
             error.backward()
             optimizer.step()
@@ -212,9 +213,9 @@ class PpoAgent:
             beyond = (lost / budget - 1).clamp(min=0, max=4)
             return -torch.log(cost) - settings.overrun_penalty * beyond
 
-        env = PolicyEnv(decisions, settings.episodes, self._budgets, reward)
+        env: Any = PolicyEnv(decisions, settings.episodes, self._budgets, reward)
         with torch.no_grad():
-            episodes: TensorDictBase = env.rollout(decisions.layers, self._actor)
+            episodes: Any = env.rollout(decisions.layers, self._actor)
         for _ in range(settings.passes):
             with torch.no_grad():
                 self._advantage(episodes)
@@ -236,18 +237,18 @@ class PpoAgent:
         self._scores.temperature = temperature
         decisions, count = self._decisions, self._settings.candidates + 1
         budget = self._surrogate.drops.divergence_for(max_drop, self._random)
-        env = PolicyEnv(
+        env: Any = PolicyEnv(
             decisions, count, lambda n: torch.full((n,), budget), lambda actions, cost, loss, budget: -cost
         )
-        episodes = env.rollout(decisions.layers, self._actor)
+        episodes: Any = env.rollout(decisions.layers, self._actor)
         self._scores.temperature = 1.0
-        actions = cast(Tensor, episodes["action"])
+        actions: Any = episodes["action"]
         world = self._world()
         lost = world[torch.arange(decisions.layers), actions].sum(1)
-        cost = -cast(Tensor, episodes["next", "reward"])[:, -1, 0]
+        cost = -episodes["next", "reward"][:, -1, 0]
         # Those within the budget by their cost, then the others by how far they are beyond it.
         beyond = (lost / budget - 1).clamp(min=0)
-        order = torch.argsort(torch.where(beyond > 0, 10 + beyond, cost), stable=True)
+        order: Any = torch.argsort(torch.where(beyond > 0, 10 + beyond, cost), stable=True)
         for index in order.tolist():
             choices = decisions.choices(actions[index].tolist())
             if choices not in self._surrogate.proposed:
@@ -255,7 +256,7 @@ class PpoAgent:
         return None
 
 
-def _shuffled(episodes: TensorDictBase, parts: int) -> list[TensorDictBase]:
+def _shuffled(episodes: Any, parts: int) -> list[Any]:
     order = torch.randperm(len(episodes))
     return [episodes[chosen] for chosen in order.chunk(parts)]
 
@@ -268,7 +269,8 @@ class _seeded:
 
     def __enter__(self) -> None:
         self._before = torch.get_rng_state()
-        torch.manual_seed(self._seed)
+        random: Any = torch.random  # some functions of it have no types
+        random.manual_seed(self._seed)
 
     def __exit__(self, *error: object) -> None:
         torch.set_rng_state(self._before)
