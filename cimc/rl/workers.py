@@ -3,14 +3,18 @@
 All give the same results, in the order in which they were asked for.
 """
 
-from collections.abc import Iterator, Sequence
+import signal
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
+from functools import cache
+from importlib import import_module
+from multiprocessing import active_children, get_context
 from typing import Any, Protocol
 
-from cimc.errors import CimcError
+from cimc.errors import CimcError, first_line
 from cimc.rl.evaluation import Evaluation, Rung
 from cimc.rl.problem import Problem, ProblemSpec
 from cimc.rl.space import Choices
@@ -28,7 +32,7 @@ class Workers(Protocol):
     """Whoever evaluates several policies."""
 
     def run(self, policies: Sequence[Choices], rung: Rung) -> Iterator[Outcome]:
-        """The outcome of each policy, in order."""
+        """The outcome of each policy, in order. Raises `CimcError` if a worker is lost."""
         ...
 
 
@@ -44,53 +48,71 @@ class InProcess:
             yield Outcome(*self._problem.evaluator.evaluated(choices, rung))
 
 
-_problem: Problem | None = None
-"""Of a worker's process."""
-
-
-def _start(spec: ProblemSpec) -> None:
-    global _problem
+@cache
+def _problem(spec: ProblemSpec) -> Problem:
+    """The problem of a worker's process; it is built with the first evaluation."""
     import torch
 
     torch.set_num_threads(1)
-    _problem = Problem(spec)
+    return Problem(spec)
 
 
-def _evaluate(choices: Choices, rung: Rung) -> Outcome:
-    assert _problem is not None
-    return Outcome(*_problem.evaluator.evaluated(choices, rung))
+def _evaluate(spec: ProblemSpec, choices: Choices, rung: Rung) -> Outcome:
+    return Outcome(*_problem(spec).evaluator.evaluated(choices, rung))
 
 
 class LocalProcesses:
     """Evaluates in processes of this machine."""
 
-    def __init__(self, pool: ProcessPoolExecutor) -> None:
-        self._pool = pool
+    def __init__(self, spec: ProblemSpec, pool: ProcessPoolExecutor) -> None:
+        self._spec, self._pool = spec, pool
 
     def run(self, policies: Sequence[Choices], rung: Rung) -> Iterator[Outcome]:
         """See `Workers`."""
-        return self._pool.map(_evaluate, policies, [rung] * len(policies))
+        count = len(policies)
+        try:
+            yield from self._pool.map(_evaluate, [self._spec] * count, policies, [rung] * count)
+        except BrokenProcessPool:
+            raise CimcError("a worker process has ended: is there memory for so many --workers?") from None
 
 
 class RayActors:
     """Evaluates in actors of a Ray cluster; it must see the files of model and data."""
 
-    def __init__(self, actors: Sequence[Any]) -> None:
-        from ray.util import ActorPool
-
-        self._pool: Any = ActorPool(list(actors))
+    def __init__(self, spec: ProblemSpec, ray: Any, count: int) -> None:
+        actor = ray.remote(num_cpus=1)(_Actor)
+        self._pool: Any = import_module("ray.util").ActorPool([actor.remote(spec) for _ in range(count)])
+        self._error: type[Exception] = ray.exceptions.RayError
 
     def run(self, policies: Sequence[Choices], rung: Rung) -> Iterator[Outcome]:
         """See `Workers`."""
-        return self._pool.map(lambda actor, choices: actor.evaluate.remote(choices, rung), policies)
+
+        def submit(actor: Any, choices: Choices) -> Any:
+            return actor.evaluate.remote(choices, rung)
+
+        try:
+            yield from self._pool.map(submit, policies)
+        except self._error as e:
+            cause = getattr(e, "cause", None)
+            if isinstance(cause, CimcError):
+                raise CimcError(str(cause)) from None
+            raise CimcError(f"a worker of Ray has failed: {first_line(cause or e)}") from None
+
+
+class _Actor:
+    def __init__(self, spec: ProblemSpec) -> None:
+        self._spec = spec
+
+    def evaluate(self, choices: Choices, rung: Rung) -> Outcome:
+        return _evaluate(self._spec, choices, rung)
 
 
 @contextmanager
-def workers(problem: Problem, count: int, ray_address: str | None) -> Iterator[Workers]:
+def workers(problem: Problem, count: int, ray_address: str | None) -> Generator[Workers]:
     """`count` workers for a problem, until the context ends.
 
     With a `ray_address`, `auto` or that of a cluster, they are actors of Ray. Raises `CimcError` if Ray is
-    not installed, or not to be reached.
+    not installed, not to be reached, or too small.
     """
     if ray_address is not None:
         with _ray(problem.spec, count, ray_address) as actors:
@@ -98,36 +120,41 @@ def workers(problem: Problem, count: int, ray_address: str | None) -> Iterator[W
     elif count == 1:
         yield InProcess(problem)
     else:
-        pool = ProcessPoolExecutor(count, get_context("spawn"), _start, (problem.spec,))
-        try:
-            yield LocalProcesses(pool)
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        with _processes(count) as pool:
+            yield LocalProcesses(problem.spec, pool)
 
 
 @contextmanager
-def _ray(spec: ProblemSpec, count: int, address: str) -> Iterator[Workers]:
+def _processes(count: int) -> Generator[ProcessPoolExecutor]:
+    others = set(active_children())
+    pool = ProcessPoolExecutor(count, get_context("spawn"), _start)
     try:
-        import ray
+        yield pool
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in set(active_children()) - others:  # what they still do, nobody waits for
+            process.terminate()
+
+
+def _start() -> None:
+    # Ctrl-C reaches all processes of a terminal; only the first one has something to say then.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@contextmanager
+def _ray(spec: ProblemSpec, count: int, address: str) -> Generator[Workers]:
+    try:
+        ray: Any = import_module("ray")
     except ImportError:
         raise CimcError("--ray needs Ray: pip install 'cimc[ray]'") from None
-
-    class Actor:
-        def __init__(self) -> None:
-            _start(spec)
-
-        def evaluate(self, choices: Choices, rung: Rung) -> Outcome:
-            return _evaluate(choices, rung)
-
-    library: Any = ray
     try:
-        library.init(
-            address=None if address == "auto" else address, log_to_driver=False, include_dashboard=False
-        )
+        ray.init(address=None if address == "auto" else address, log_to_driver=False, include_dashboard=False)
     except (ConnectionError, ValueError, RuntimeError) as e:
-        raise CimcError(f"--ray {address}: no cluster of Ray can be reached: {e}") from None
+        raise CimcError(f"--ray {address}: no cluster of Ray can be reached: {first_line(e)}") from None
     try:
-        remote = library.remote(num_cpus=1)(Actor)
-        yield RayActors([remote.remote() for _ in range(count)])
+        cpus = int(ray.cluster_resources().get("CPU", 0))
+        if cpus < count:  # those that find no place would be waited for without end
+            raise CimcError(f"--workers {count}: Ray's cluster has {cpus} CPUs, and each worker takes one")
+        yield RayActors(spec, ray, count)
     finally:
-        library.shutdown()
+        ray.shutdown()
