@@ -128,7 +128,13 @@ def task(bench: Bench, budgets: tuple[float, ...], evaluations: int, seed: int) 
     """What an agent is made for."""
     problem = bench.problem
     return AgentTask(
-        problem.space, problem.features, lambda: problem.sensitivities, budgets, evaluations, seed
+        problem.module,
+        problem.space,
+        problem.features,
+        lambda: problem.sensitivities,
+        budgets,
+        evaluations,
+        seed,
     )
 
 

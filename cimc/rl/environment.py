@@ -1,6 +1,6 @@
 """The environments of TorchRL: an episode goes through the layers and gives each its widths."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import torch
@@ -12,6 +12,8 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.pattern_rewriter import PatternRewriter
 
 from cimc.dialects.cim.attributes import PrecisionAttr
+from cimc.dialects.cim.layers import LayerOp
+from cimc.policy import Policy, Widths
 from cimc.rl.costs import layers_of
 from cimc.rl.decisions import Decisions
 
@@ -91,8 +93,27 @@ class PrecisionEnv(PolicyEnv):
         self.module = module
         self._layers = layers_of(module)
 
+    def play(self, actions: Sequence[int], budget: float) -> Policy:
+        """Takes an action a layer, and gives the policy that the IR says then."""
+        self._begin = lambda _: torch.tensor([budget])
+        env: Any = self  # its types are not complete
+        state = env.reset()
+        for action in actions:
+            state["action"] = torch.tensor([action])
+            state = env.step(state)["next"]
+        return policy_in(self._layers)
+
     def _take(self, action: Tensor) -> None:
         layer = self._layers[self._layer]
         widths = self._decisions.widths(self._layer, int(action))
         layer.precision = PrecisionAttr(widths.weight_bits, widths.activation_bits)
         PatternRewriter(layer).notify_op_modified(layer)
+
+
+def policy_in(layers: Sequence[LayerOp]) -> Policy:
+    """The widths that layers have in the IR. All must have some."""
+    policy: dict[str, Widths] = {}
+    for layer in layers:
+        assert layer.precision is not None
+        policy[layer.layer.data] = Widths(layer.precision.weight, layer.precision.activation)
+    return policy

@@ -156,6 +156,7 @@ class Search:
             budgets = tuple(sorted({factor * drop for factor in TRAINED_DROPS for drop in budgets}))
         problem = self.problem
         task = AgentTask(
+            problem.module,
             problem.space,
             problem.features,
             lambda: problem.sensitivities,

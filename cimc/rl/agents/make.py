@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
+from xdsl.dialects.builtin import ModuleOp
+
 from cimc.rl.evaluation import Agent
 from cimc.rl.features import LayerFeatures
 from cimc.rl.space import Space
@@ -21,6 +23,8 @@ DEFAULT_AGENT: AgentName = "turns"
 class AgentTask:
     """What an agent is made for."""
 
+    module: ModuleOp
+    """Its layers get the widths of what an agent proposes that edits the IR."""
     space: Space
     features: Sequence[LayerFeatures]
     sensitivities: Callable[[], Sensitivities]
@@ -76,5 +80,5 @@ def _on_surrogate(name: AgentName, task: AgentTask) -> Agent:
     from cimc.rl.agents.ppo import PpoAgent
     from cimc.rl.agents.turns import TurnsAgent
 
-    ppo = PpoAgent(task.space, task.features, surrogate, task.max_drops, task.seed)
+    ppo = PpoAgent(task.space, task.features, surrogate, task.max_drops, task.seed, module=task.module)
     return ppo if name == "ppo" else TurnsAgent([ppo, thompson])

@@ -19,10 +19,11 @@ from torch.nn import functional
 from torchrl.modules import MaskedCategorical, ProbabilisticActor
 from torchrl.objectives import ClipPPOLoss
 from torchrl.objectives.value import GAE
+from xdsl.dialects.builtin import ModuleOp
 
 from cimc.rl.agents.thompson import cost_of
 from cimc.rl.decisions import Decisions
-from cimc.rl.environment import PolicyEnv
+from cimc.rl.environment import PolicyEnv, PrecisionEnv
 from cimc.rl.evaluation import Evaluation, Proposal
 from cimc.rl.features import LayerFeatures
 from cimc.rl.knapsack import front
@@ -95,13 +96,18 @@ class PpoAgent:
         max_drops: Sequence[float],
         seed: int,
         settings: PpoSettings | None = None,
+        module: ModuleOp | None = None,
     ) -> None:
+        """With the network's `module`, what is proposed is what the agent's actions have made of its IR."""
         self._space, self._surrogate, self._settings = space, surrogate, settings or PpoSettings()
         self._max_drops = tuple(max_drops)
         self._random = np.random.default_rng(seed)
         self._decisions = Decisions(space, features, surrogate.mean())
         self._turn = 0
         self._started = False
+        self._precision = None
+        if module is not None:
+            self._precision = PrecisionEnv(module, self._decisions, torch.ones, _no_reward)
         with self._generator():
             self._make()
 
@@ -150,9 +156,14 @@ class PpoAgent:
         for temperature in TEMPERATURES:
             max_drop = self._max_drops[self._turn % len(self._max_drops)]
             self._turn += 1
-            choices = self._best(max_drop, temperature)
-            if choices is not None:
-                return Proposal(choices, max_drop)
+            budget = self._surrogate.drops.divergence_for(max_drop, self._random)
+            choices = self._best(budget, temperature)
+            if choices is None:
+                continue
+            if self._precision is not None:
+                policy = self._precision.play(self._decisions.actions(choices), budget)
+                choices = self._space.choices(policy)
+            return Proposal(choices, max_drop)
         return None
 
     def observe(self, evaluations: Sequence[Evaluation]) -> None:
@@ -232,14 +243,11 @@ class PpoAgent:
         return self._decisions.of_options(self._surrogate.sample(self._random))
 
     @torch.no_grad()
-    def _best(self, max_drop: float, temperature: float) -> Choices | None:
+    def _best(self, budget: float, temperature: float) -> Choices | None:
         """Of the network's policies for a budget, the fastest that holds it in a sample, and is new."""
         self._scores.temperature = temperature
         decisions, count = self._decisions, self._settings.candidates + 1
-        budget = self._surrogate.drops.divergence_for(max_drop, self._random)
-        env: Any = PolicyEnv(
-            decisions, count, lambda n: torch.full((n,), budget), lambda actions, cost, loss, budget: -cost
-        )
+        env: Any = PolicyEnv(decisions, count, lambda n: torch.full((n,), budget), _saved_cost)
         episodes: Any = env.rollout(decisions.layers, self._actor)
         self._scores.temperature = 1.0
         actions: Any = episodes["action"]
@@ -254,6 +262,15 @@ class PpoAgent:
             if choices not in self._surrogate.proposed:
                 return choices
         return None
+
+
+def _saved_cost(actions: Tensor, cost: Tensor, loss: Tensor, budget: Tensor) -> Tensor:
+    return -cost
+
+
+def _no_reward(actions: Tensor, cost: Tensor, loss: Tensor, budget: Tensor) -> Tensor:
+    """What the policy is worth, only its evaluation tells."""
+    return torch.zeros_like(cost)
 
 
 def _shuffled(episodes: Any, parts: int) -> list[Any]:
