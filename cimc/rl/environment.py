@@ -95,7 +95,7 @@ class PrecisionEnv(PolicyEnv):
 
     def play(self, actions: Sequence[int], budget: float) -> Policy:
         """Takes an action a layer, and gives the policy that the IR says then."""
-        self._begin = lambda _: torch.tensor([budget])
+        self._begin = _constant(budget)
         env: Any = self  # its types are not complete
         state = env.reset()
         for action in actions:
@@ -108,6 +108,13 @@ class PrecisionEnv(PolicyEnv):
         widths = self._decisions.widths(self._layer, int(action))
         layer.precision = PrecisionAttr(widths.weight_bits, widths.activation_bits)
         PatternRewriter(layer).notify_op_modified(layer)
+
+
+def _constant(budget: float) -> Callable[[int], Tensor]:
+    def begin(copies: int) -> Tensor:
+        return torch.full((copies,), budget)
+
+    return begin
 
 
 def policy_in(layers: Sequence[LayerOp]) -> Policy:
