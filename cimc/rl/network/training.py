@@ -48,13 +48,14 @@ def train(
     network.train()
     network.quantize()
     optimizer: Any = torch.optim.Adam(network.parameters(), training.rate)
-    steps = ceil(training.epochs * len(x) / training.batch)
+    batch = min(training.batch, len(x))
+    steps = ceil(training.epochs * len(x) / batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, training.rate, total_steps=steps + 1)
     order = torch.empty(0, dtype=torch.int64)
     for _ in range(steps):
-        if len(order) < training.batch:
+        if len(order) < batch:
             order = torch.cat([order, torch.randperm(len(x), generator=generator)])
-        chosen, order = order[: training.batch], order[training.batch :]
+        chosen, order = order[:batch], order[batch:]
         pictures = channels_last(augmented(x[chosen], training.augmentation, generator))
         with torch.no_grad():
             wanted = teacher(pictures)
