@@ -74,7 +74,7 @@ class NetworkEvaluator:
                 layer.fold()
         else:
             network.set_widths(self.space.policy(choices))
-            network.load_state_dict(torch.load(io.BytesIO(state), weights_only=True))
+            _load(network, state)
         network.quantize()
         return network
 
@@ -100,5 +100,13 @@ class NetworkEvaluator:
 
 def _state(network: Network) -> bytes:
     buffer = io.BytesIO()
-    torch.save(network.state_dict(), buffer)
+    torch.save({name: parameter.detach() for name, parameter in network.named_parameters()}, buffer)
     return buffer.getvalue()
+
+
+@torch.no_grad()
+def _load(network: Network, state: bytes) -> None:
+    # Not with `load_state_dict`, for which Brevitas makes its quantisers anew: of the default width.
+    parameters: dict[str, Tensor] = torch.load(io.BytesIO(state), weights_only=True)
+    for name, parameter in network.named_parameters():
+        parameter.copy_(parameters[name])

@@ -7,8 +7,6 @@ Errors of weights and of inputs are followed to the outputs of their layer, as f
 which are restored there, do not take them up.
 """
 
-from typing import Any
-
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -68,8 +66,7 @@ def _gradients(network: Network, x: Tensor, seed: int) -> dict[str, _Seen]:
             handle.remove()
     generator = torch.Generator().manual_seed(seed)
     classes = torch.multinomial(outputs.detach().softmax(1), 1, generator=generator)[:, 0]
-    loss: Any = functional.cross_entropy(outputs, classes, reduction="sum")
-    loss.backward()
+    torch.autograd.backward(functional.cross_entropy(outputs, classes, reduction="sum"))
     network.zero_grad()
     return seen
 

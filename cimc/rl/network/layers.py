@@ -87,7 +87,8 @@ class WeightLayer(Layer):
     """A convolution or a product with constant weights.
 
     `gain` and `shift`, [outputs], are applied to what the quantised layer gives: they make up for what
-    quantisation does to the statistics of its outputs, until `fold` puts them into scales and bias.
+    quantisation does to the statistics of its outputs, until `fold` puts them into scales and bias, or the
+    layer gets other widths.
     """
 
     inner: Any
@@ -172,6 +173,7 @@ class WeightLayer(Layer):
     def set_widths(self, widths: Widths) -> None:
         super().set_widths(widths)
         self.quantizer.set(widths.weight_bits, self.thresholds_for(widths.weight_bits))
+        self.corrected = False
 
     def forward(self, x: Tensor, w: Tensor | None = None) -> Tensor:
         if self.padding:

@@ -80,3 +80,22 @@ def test_a_trained_network_is_the_file_that_is_written(evaluator: NetworkEvaluat
     assert evaluator.reference.divergence(outputs) == pytest.approx(evaluation.divergence, rel=0.05)
     with torch.no_grad():
         assert (network(x) - outputs).abs().median() < 1e-5
+
+
+@torch.no_grad()
+def test_a_trained_network_comes_back_from_its_state(evaluator: NetworkEvaluator) -> None:
+    """Whatever was evaluated in between, and to the last bit."""
+    choices = tuple(i % 2 for i in range(len(evaluator.space.layers)))
+    x = pictures(60, seed=4)
+    for rung in ("quick", "short"):
+        with torch.enable_grad():
+            evaluation, state = evaluator.evaluated(choices, rung)
+        assert (state is None) == (rung == "quick")
+        evaluator.evaluate((0,) * len(choices), "quick")
+        network = evaluator.restored(choices, state)
+        assert evaluator.reference.divergence(outputs_of(network, x)) == pytest.approx(
+            evaluation.divergence, rel=1e-3
+        )
+    with torch.enable_grad():
+        trained = evaluator.trained(choices, "short")
+    assert torch.equal(trained(x), network(x))

@@ -71,7 +71,6 @@ def test_layers_get_their_mean_and_deviation_back(name: str, tmp_path: Path) -> 
 def test_folding_changes_neither_outputs_nor_codes(name: str, tmp_path: Path) -> None:
     network, x = quantized(name, tmp_path / "model.onnx"), pictures(16)
     Statistics(network, x).restore(network)
-    network.set_widths(mixed(list(network.layers)))
     network.quantize()
     before, codes_before = network(x), codes(network)
     spread = float(before.max() - before.min())
