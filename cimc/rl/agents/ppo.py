@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from tensordict.nn import TensorDictModule
+from tensordict.nn import InteractionType, TensorDictModule
 from torch import Tensor, nn
 from torch.nn import functional
 from torchrl.modules import MaskedCategorical, ProbabilisticActor
@@ -124,6 +124,8 @@ class PpoAgent:
             in_keys=["logits", "mask"],
             distribution_class=MaskedCategorical,
             return_log_prob=True,
+            # TorchRL takes the most likely action unless it is told to explore.
+            default_interaction_type=InteractionType.RANDOM,
         )
         critic = TensorDictModule(_Critic(size, settings.hidden), ["options", "mask"], ["state_value"])
         self._loss = ClipPPOLoss(
