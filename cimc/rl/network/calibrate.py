@@ -61,12 +61,14 @@ def _hooks(network: Network, see: Callable[[nn.Module, tuple[Tensor, ...]], None
 
 
 def _fill_input(layer: Layer, observer: Observer, widths: Iterable[int]) -> None:
-    """Inputs that hardly reach below 0 get codes without a sign, unless the file says otherwise."""
-    if layer.input_ranges or not layer.input.signed or not observer.is_skewed:
-        _fill(layer.input_ranges, observer, layer.input.signed, False, widths)
+    """Codes without a sign for inputs that hardly reach below 0, unless the file says otherwise."""
+    if layer.input.signed and (layer.input_ranges or not observer.is_skewed):
+        _fill(layer.input_ranges, observer, True, layer.input.narrow, widths)
         return
-    layer.input_ranges.update({bits: observer.skewed_quantizer(bits) for bits in widths})
-    layer.input = ActivationQuantizer(next(iter(layer.input_ranges.values())))
+    for bits in widths:
+        layer.input_ranges.setdefault(bits, observer.skewed_quantizer(bits))
+    if layer.input.signed:
+        layer.input = ActivationQuantizer(next(iter(layer.input_ranges.values())))
 
 
 def _fill(

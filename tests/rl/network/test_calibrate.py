@@ -8,14 +8,19 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor, nn
 from torch_networks import NETWORKS, WIDTHS, exported, layer_ops, network_of, pictures, quantized
 
 import cimc
 from cimc.errors import CimcError
+from cimc.policy import Widths
 from cimc.rl.network.calibrate import CLIPPING_STEPS, best_thresholds, calibrate
-from cimc.rl.network.layers import ProductLayer
+from cimc.rl.network.export import export_qcdq
+from cimc.rl.network.layers import Layer, ProductLayer
+from cimc.rl.network.network import Network
 from cimc.rl.network.tensors import tensor
 from cimc.runtime.arrays import Array
+from cimc.runtime.quantization import Quantizer
 
 
 def squared_error(weights: Array, threshold: float, bits: int) -> float:
@@ -47,11 +52,30 @@ def test_thresholds_of_weights_that_lie_on_a_grid() -> None:
     assert best_thresholds(weights, 4).tolist() == [3.5, 7, 1.75]  # pyright: ignore[reportUnknownMemberType]
 
 
+def inputs_of(network: Network, x: Tensor) -> dict[str, Array]:
+    """What each layer takes in float."""
+    seen: dict[str, Array] = {}
+
+    def see(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        assert isinstance(layer, Layer)
+        seen[layer.layer_name] = inputs[0].numpy()
+
+    handles = [layer.register_forward_pre_hook(see) for layer in network.layers.values()]
+    with torch.no_grad():
+        network(x)
+    for handle in handles:
+        handle.remove()
+    return seen
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_ranges_of_activations_are_those_of_the_compiler(name: str, tmp_path: Path) -> None:
+    """But for inputs that hardly reach below 0, which get better ones."""
     path, x = exported(name, tmp_path / "model.onnx"), pictures(8)
     network = network_of(path)
     calibrate(network, [x], WIDTHS)
+    network.quantize(False)
+    inputs = inputs_of(network, x)
     for bits in (2, 5, 8):
         program = cimc.compile(path, emit="cim", batch=8, bits=(bits, bits), calibrate={"x": x.numpy()})
         for layer_name, op in layer_ops(program.module).items():
@@ -61,10 +85,38 @@ def test_ranges_of_activations_are_those_of_the_compiler(name: str, tmp_path: Pa
                 pairs.append((op.stored_quantizer, layer.stored_ranges[bits]))
             for wanted, found in pairs:
                 assert wanted is not None
+                if wanted.signed and not found.signed:
+                    values = inputs[layer_name]
+                    assert 0 < -values.min() < values.max() / 4
+                    assert error_of(found, values) < error_of(wanted, values)
+                    continue
                 kind = (wanted.bits, wanted.signed, wanted.narrow, wanted.zero_point)
                 assert (found.bits, found.signed, found.narrow, found.zero_point) == kind
                 # Errors of neighbouring ranges differ little: float sums may decide between them.
                 assert found.scale == pytest.approx(wanted.scale, rel=0.05)
+
+
+def error_of(quantizer: Quantizer, values: Array) -> float:
+    codes = quantizer.quantize(values).astype(np.int64)
+    return float((((codes - quantizer.zero_point) * quantizer.scale - values) ** 2).sum())
+
+
+def test_unsigned_inputs_have_a_zero_point_in_all_widths(tmp_path: Path) -> None:
+    """Where a file quantises what reaches below 0 without a sign, other widths do not clip that away."""
+    network = network_of(exported("vit", tmp_path / "vit.onnx"))
+    calibrate(network, [pictures(16)], WIDTHS)
+    network.set_widths({name: Widths(8, 8) for name in network.layers})
+    network.quantize()
+    export_qcdq(network, tmp_path / "qcdq.onnx")
+    again = network_of(tmp_path / "qcdq.onnx")
+    calibrate(again, [pictures(16)], WIDTHS)
+    skewed = [name for name, layer in network.layers.items() if layer.input_ranges[8].zero_point]
+    assert skewed
+    for name in skewed:
+        for bits in (4, 6, 7):
+            known, found = network.layers[name].input_ranges[bits], again.layers[name].input_ranges[bits]
+            assert found.zero_point == known.zero_point > 0
+            assert found.scale == pytest.approx(known.scale, rel=0.05)
 
 
 def test_batches_are_seen_as_one(tmp_path: Path) -> None:
