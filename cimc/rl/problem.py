@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 import torch
 from xdsl.dialects.builtin import ModuleOp
@@ -22,6 +23,7 @@ from cimc.rl.evaluation import Rung
 from cimc.rl.features import LayerFeatures, features_of
 from cimc.rl.network.calibrate import calibrate
 from cimc.rl.network.evaluator import NetworkEvaluator, Pictures
+from cimc.rl.network.fisher import fisher
 from cimc.rl.network.network import Network
 from cimc.rl.network.scores import Reference, outputs_of
 from cimc.rl.network.sensitivity import measured
@@ -37,6 +39,9 @@ CALIBRATION_BATCH = 25
 """Pictures at a time: each batch adds a sample of values, and tails need many."""
 
 Progress = Callable[[str], None]
+
+SensitivityMethod: TypeAlias = Literal["measured", "fisher"]
+"""Each width of each layer by itself, or all from the gradients of one pass."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,8 @@ class ProblemSpec:
     calibration: int
     """Pictures that ranges and statistics are found with."""
     sensitivity: int
-    """Pictures of these that sensitivities are measured with."""
+    """Pictures of these that sensitivities are found with."""
+    sensitivity_method: SensitivityMethod
     short: Training
     full: Training
     seed: int
@@ -132,7 +138,10 @@ class Problem:
     @cached_property
     def sensitivities(self) -> Sensitivities:
         """What each width of each layer costs by itself."""
-        return measured(self.network, self.space, self._calibrated[: self.spec.sensitivity])
+        x = self._calibrated[: self.spec.sensitivity]
+        if self.spec.sensitivity_method == "fisher":
+            return fisher(self.network, self.space, x, self.spec.seed)
+        return measured(self.network, self.space, x)
 
     def report(self, choices: Choices) -> Report:
         """The compiler's report of a policy: exact also where layers share several crossbars."""

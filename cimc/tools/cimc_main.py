@@ -284,6 +284,13 @@ def calibrate_adc_command(**options: Any) -> None:
     help="With which what is found keeps to its budget.",
 )
 @click.option(
+    "--sensitivity",
+    type=click.Choice(["measured", "fisher"]),
+    default="measured",
+    show_default=True,
+    help="What layers lose before anything is known: each width tried, or all from one pass of gradients.",
+)
+@click.option(
     "--weight-bits",
     default="all",
     show_default=True,

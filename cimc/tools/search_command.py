@@ -16,13 +16,13 @@ from cimc.target import load_target
 if TYPE_CHECKING:
     from cimc.rl.agents.make import AgentName
     from cimc.rl.network.training import Augmentation
-    from cimc.rl.problem import ProblemSpec
+    from cimc.rl.problem import ProblemSpec, SensitivityMethod
 
 SHORT = 6
 """A short training is so many times shorter than the full one."""
 
 SENSITIVITY = 64
-"""Pictures that each layer's sensitivities are measured with."""
+"""Pictures that each layer's sensitivities are found with."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class SearchArguments:
     agent: "AgentName"
     evaluations: int
     confidence: float
+    sensitivity: "SensitivityMethod"
     weight_bits: str
     activation_bits: str
     edges_at_8_bits: bool
@@ -122,6 +123,7 @@ def problem_spec(arguments: SearchArguments) -> "ProblemSpec":
         arguments.validation,
         arguments.calibration,
         min(arguments.calibration, SENSITIVITY),
+        arguments.sensitivity,
         short,
         full,
         arguments.seed,

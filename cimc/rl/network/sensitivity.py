@@ -1,4 +1,4 @@
-"""How much the outputs move when a single layer is quantised: measured, or estimated from gradients."""
+"""How much the outputs move when a single layer is quantised, measured."""
 
 from collections.abc import Callable, Sequence
 
