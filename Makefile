@@ -12,7 +12,7 @@ ORACLES := badcrossbar==1.1.0
 PEERS := aihwkit==1.1.0 aihwkit-lightning==2.1.0
 export OMP_NUM_THREADS = 1
 
-.PHONY: help venv venv-search demo test pytest filecheck lint typecheck format bench bench-simulate bench-mapping bench-schedules bench-accuracy bench-wires covers clean
+.PHONY: help venv venv-search demo test pytest filecheck lint typecheck format bench bench-simulate bench-mapping bench-schedules bench-accuracy bench-wires bench-search bench-cosearch covers clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -73,6 +73,12 @@ bench-accuracy: venv-search ## accuracy on chips that are not ideal, from DATA=p
 
 bench-wires: venv ## the approximation of resistive wires against the exact network
 	$(BIN)/python benchmarks/ir_drop.py
+
+bench-search: venv-search ## agents of the search against each other, for MODEL=net.onnx DATA=pictures.npz (hours)
+	$(BIN)/python benchmarks/search.py $(MODEL) $(DATA) --log .cache/search -o .cache/search/agents.md
+
+bench-cosearch: venv-search ## what it is worth to search with the compiler's own cost, for MODEL and DATA
+	$(BIN)/python benchmarks/cosearch.py $(MODEL) $(DATA) --log .cache/search -o .cache/search/cosearch.md
 
 covers: venv ## searches the table of covers anew (takes half an hour)
 	$(BIN)/python -m cimc.mapping.make_covers --jobs 2

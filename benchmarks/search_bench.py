@@ -1,0 +1,145 @@
+"""What the benchmarks of the search share: a network on a target, and agents that search for its policies."""
+
+import logging
+import sys
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from cimc.pipelines import Options
+from cimc.rl.agents.make import AgentName, AgentTask, make_agent
+from cimc.rl.constraints import Constraints, weight_widths
+from cimc.rl.evaluation import Agent, Evaluation
+from cimc.rl.log import EvaluationLog, fingerprint
+from cimc.rl.network.evaluator import NetworkEvaluator, Pictures
+from cimc.rl.network.scores import Reference, outputs_of
+from cimc.rl.network.training import Training
+from cimc.rl.problem import Problem, ProblemSpec
+from cimc.rl.space import Choices
+from cimc.rl.tensors import tensor_of
+from cimc.target import load_target
+
+BUDGETS = (0.5, 1.0, 2.0, 4.0)
+SHARED = 200
+"""Evaluations for all budgets together."""
+VALIDATION, TEST, CALIBRATION, SENSITIVITY = 1000, 4000, 128, 64
+
+
+class Bench:
+    """A network on a target: evaluations on validation and on test pictures, each made once."""
+
+    def __init__(
+        self,
+        model: Path,
+        data: Path,
+        cell_bits: int,
+        folder: Path,
+        weight_bits: str = "multiples",
+        mapping: Options | None = None,
+    ) -> None:
+        """By default in the paper's mapping. `folder` keeps what was evaluated."""
+        target = load_target(f"rram-256x256-c{cell_bits}")
+        none = Training(0)
+        spec = ProblemSpec(
+            model,
+            data,
+            target,
+            mapping or Options(opt_level=0),
+            Constraints(weight_widths(weight_bits, target)),
+            VALIDATION,
+            CALIBRATION,
+            SENSITIVITY,
+            "measured",
+            none,
+            none,
+            0,
+        )
+        self.problem = problem = Problem(spec)
+        assert problem.data.test is not None
+        x, y = (tensor_of(part[:TEST]) for part in (problem.data.test.x, problem.data.test.y))
+        inner = problem.evaluator
+        test = Reference(outputs_of(problem.given, x), y)
+        self._test = NetworkEvaluator(
+            problem.network, test, problem.space, inner.statistics, Pictures(x, y), Pictures(x, y), {}, 0
+        )
+        identity = fingerprint(spec)
+        folder.mkdir(parents=True, exist_ok=True)
+        name = f"{model.stem}-c{cell_bits}-{weight_bits}-{spec.mapping.mapping or 'paper'}"
+        self._log = EvaluationLog(folder / f"{name}.jsonl", identity)
+        self._test_log = EvaluationLog(folder / f"{name}-test.jsonl", identity)
+
+    def evaluate(self, choices: Choices) -> Evaluation:
+        """On the validation pictures."""
+        return _logged(self._log, self.problem.evaluator, choices)
+
+    def test_drop(self, choices: Choices) -> float:
+        """Points of top-1 that are lost on the test pictures."""
+        return _logged(self._test_log, self._test, choices).drop
+
+    def agent(self, name: AgentName, budgets: tuple[float, ...], evaluations: int, seed: int) -> Agent:
+        """An agent that is new to this network."""
+        problem = self.problem
+        task = AgentTask(
+            problem.module,
+            problem.space,
+            problem.features,
+            lambda: problem.sensitivities,
+            budgets,
+            evaluations,
+            seed,
+        )
+        return make_agent(name, task)
+
+
+def _logged(log: EvaluationLog, evaluator: NetworkEvaluator, choices: Choices) -> Evaluation:
+    found = log.get(choices, "quick")
+    if found is None:
+        found = evaluator.evaluate(choices, "quick")
+        log.add(found)
+    return found
+
+
+@dataclass(frozen=True)
+class Run:
+    """What an agent evaluated with a seed, in order, and the seconds that it took itself."""
+
+    evaluations: list[Evaluation]
+    seconds: float
+
+
+def run(bench: Bench, agent: Agent, count: int, label: str) -> Run:
+    """So many evaluations of an agent's proposals, four at a time."""
+    done: list[Evaluation] = []
+    seconds, shown = 0.0, time.perf_counter()
+    while len(done) < count:
+        start = time.perf_counter()
+        proposals = agent.propose(min(4, count - len(done)))
+        seconds += time.perf_counter() - start
+        if not proposals:
+            break
+        evaluations = [bench.evaluate(proposal.choices) for proposal in proposals]
+        start = time.perf_counter()
+        agent.observe(evaluations)
+        seconds += time.perf_counter() - start
+        done += evaluations
+        if time.perf_counter() - shown > 60:
+            shown = time.perf_counter()
+            print(f"{label}: {len(done)}", file=sys.stderr, flush=True)
+    return Run(done, seconds)
+
+
+def best(bench: Bench, evaluations: Sequence[Evaluation], budget: float) -> Evaluation | None:
+    """The fastest whose measured drop is within the budget."""
+    within = [e for e in evaluations if e.drop <= budget]
+    return max(within, key=lambda e: bench.problem.space.speedup(e.choices), default=None)
+
+
+def quiet() -> None:
+    """One thread, and no words of libraries."""
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore")
+    logging.getLogger("torchrl").setLevel(logging.ERROR)
