@@ -123,7 +123,22 @@ def report_text(
     for rung in RUNGS:
         seconds = [e.seconds for e in counts if e.rung == rung]
         lines.append(f"| {rung} | {len(seconds)} | {sum(seconds):.1f} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", *_widths(exported)]) + "\n"
+
+
+def _widths(exported: Sequence[Exported]) -> list[str]:
+    """The widths that each layer got, by file."""
+    found = [one for one in exported if one.found is not None]
+    lines = [
+        f"| layer | kind | {' | '.join(one.file for one in found)} |",
+        f"| --- | --- | {' | '.join(['---:'] * len(found))} |",
+    ]
+    layers: Any = found[0].report["layers"] if found else []
+    for layer in layers:
+        widths = (one.policy[layer["name"]] for one in found)
+        each = " | ".join(f"{w.weight_bits}/{w.activation_bits}" for w in widths)
+        lines.append(f"| {layer['name']} | {layer['kind']} | {each} |")
+    return lines
 
 
 def _report_row(one: Exported) -> str:

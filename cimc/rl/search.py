@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cimc.policy import MAX_BITS, Widths
 from cimc.rl.agents.bisection import BisectionAgent
 from cimc.rl.agents.make import AgentName, AgentTask, make_agent
 from cimc.rl.evaluation import Agent, Evaluation, Rung
@@ -85,6 +86,8 @@ class Search:
         space = self.problem.space
         uniform = self.uniform_line()
         if self.settings.trains:
+            # What the others are compared with has to be trained, too.
+            self._evaluate([space.uniform(Widths(MAX_BITS, MAX_BITS))], "full", 0, 1)
             found = self._climb(line(judged(space, self.log.of_rung("quick"))))
             return Result(found, self._climb(uniform))
         for drop in self.settings.max_drops:
@@ -110,33 +113,34 @@ class Search:
         """Trains along a line of policies: shortly to find how far one can go, then fully around there."""
         drops = self.settings.max_drops
         self._follow(BisectionAgent(policies, drops), "short", len(policies))
-        short = judged(self.problem.space, self._logged(policies, "short"))
         for drop in drops:
-            reached = best(short, drop, 0.5)
-            start = 0 if reached is None else policies.index(reached.evaluation.choices)
-            self._train_around(policies, start, drop)
+            self._train_towards(policies, drop)
         return self._select(self._logged(policies, "full"))
 
     def _logged(self, policies: Sequence[Choices], rung: Rung) -> list[Evaluation]:
         found = (self.log.get(choices, rung) for choices in policies)
         return [evaluation for evaluation in found if evaluation is not None]
 
-    def _train_around(self, policies: Sequence[Choices], start: int, max_drop: float) -> None:
-        """Full trainings, faster ones while they are within the budget and slower ones while they are not."""
-        low, high, position = -1, len(policies), start
-        step = max(1, len(policies) // 12)
+    def _train_towards(self, policies: Sequence[Choices], max_drop: float) -> None:
+        """Full trainings; the room that each leaves to the budget says what a short one may lose next."""
+        low, high, short_drop = -1, len(policies), max_drop
         for done in range(FULL_TRAININGS):
-            self._evaluate([policies[position]], "full", done, FULL_TRAININGS)
-            if self._is_within(policies[position], max_drop):
-                low, position = position, min(position + step, high - 1)
-            else:
-                high, position = position, max(position - step, low + 1)
-            if not low < position < high:
+            self._follow(BisectionAgent(policies, [short_drop]), "short", len(policies))
+            position = min(max(self._reached(policies, short_drop), low + 1), high - 1)
+            if position <= low:
                 return
+            choices = policies[position]
+            (full,) = self._evaluate([choices], "full", done, FULL_TRAININGS)
+            (short,) = self._evaluate([choices], "short", 0, 1)
+            (one,) = judged(self.problem.space, [full])
+            room = max_drop - one.upper(self.settings.confidence)
+            low, high = (position, high) if room >= 0 else (low, position)
+            short_drop = short.drop + room
 
-    def _is_within(self, choices: Choices, max_drop: float) -> bool:
-        found = judged(self.problem.space, self._logged([choices], "full"))
-        return best(found, max_drop, self.settings.confidence) is not None
+    def _reached(self, policies: Sequence[Choices], short_drop: float) -> int:
+        """How far on a line short trainings stay within a drop."""
+        found = best(judged(self.problem.space, self._logged(policies, "short")), short_drop, 0.5)
+        return 0 if found is None else policies.index(found.evaluation.choices)
 
     def _select(self, evaluations: Sequence[Evaluation]) -> list[Found]:
         """For each budget the fastest that is within it, or else what loses least."""
