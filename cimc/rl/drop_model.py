@@ -21,25 +21,23 @@ PRIOR_MEAN, PRIOR_DEVIATION = (60.0, 0.0), (60.0, 5.0)
 """Of b1, points a nat, and b2, before anything is known."""
 RELATIVE, ABSOLUTE = 0.2, 0.1
 """Standard deviation of a drop about the model: a part of it, and so many points."""
+REWEIGHTINGS = 4
+"""Of evaluations, by the drops that the fit before expects of them."""
 
 
 class DropModel:
     """The drop in points of top-1 as a function of the divergence in nats, after some evaluations."""
 
     def __init__(self, evaluations: Sequence[Evaluation]) -> None:
-        precision = np.diag(1 / np.square(PRIOR_DEVIATION))
-        vector = precision @ np.array(PRIOR_MEAN)
         drops = np.array([e.drop for e in evaluations])
         errors = np.array([e.drop_error for e in evaluations])
         features = _features(np.array([e.divergence for e in evaluations]))
-        weights = 1 / (np.square(errors) + np.square(RELATIVE * drops) + ABSOLUTE**2)
-        precision = precision + (features * weights[:, None]).T @ features
-        vector = vector + (features * weights[:, None]).T @ drops
-        self._covariance: Array = np.linalg.inv(precision)
-        self._mean: Array = self._covariance @ vector
-        if self._mean[1] < 0:  # more divergence, more drop: without the root, then
-            self._mean = np.array([vector[0] / precision[0, 0], 0.0])
-            self._covariance = np.diag([1 / precision[0, 0], 0.0])
+        self._mean, self._covariance = np.array(PRIOR_MEAN), np.diag(np.square(PRIOR_DEVIATION))
+        for _ in range(REWEIGHTINGS):
+            # By the expected drop, not by the measured one: that would trust those most that came out low.
+            expected = features @ self._mean
+            weights = 1 / (np.square(errors) + np.square(RELATIVE * expected) + ABSOLUTE**2)
+            self._mean, self._covariance = _posterior(features, drops, weights)
 
     def drop(self, divergence: float) -> float:
         """The expected drop."""
@@ -64,6 +62,18 @@ class DropModel:
         own, model = 1 / evaluation.drop_error**2, 1 / variance
         drop = (own * evaluation.drop + model * expected) / (own + model)
         return drop, 1 / sqrt(own + model)
+
+
+def _posterior(features: Array, drops: Array, weights: Array) -> tuple[Array, Array]:
+    """Mean and covariance of b1 and b2."""
+    prior = np.diag(1 / np.square(PRIOR_DEVIATION))
+    precision = prior + (features * weights[:, None]).T @ features
+    vector = prior @ np.array(PRIOR_MEAN) + (features * weights[:, None]).T @ drops
+    covariance: Array = np.linalg.inv(precision)
+    mean: Array = covariance @ vector
+    if mean[1] < 0:  # more divergence, more drop: without the root, then
+        return np.array([vector[0] / precision[0, 0], 0.0]), np.diag([1 / precision[0, 0], 0.0])
+    return mean, covariance
 
 
 def _features(divergence: Array) -> Array:
