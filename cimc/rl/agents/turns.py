@@ -19,8 +19,15 @@ class TurnsAgent:
             counts[self._turn % len(counts)] += 1
             self._turn += 1
         proposals: list[Proposal] = []
+        able: list[Agent] = []
         for agent, share in zip(self._agents, counts, strict=True):
-            proposals += agent.propose(share) if share else []
+            found = agent.propose(share) if share else []
+            proposals += found
+            if len(found) == share:
+                able.append(agent)
+        for agent in able:  # they make up for those that have no more
+            if missing := count - len(proposals):
+                proposals += agent.propose(missing)
         return proposals
 
     def observe(self, evaluations: Sequence[Evaluation]) -> None:
