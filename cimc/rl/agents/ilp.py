@@ -22,5 +22,6 @@ def ilp_agent(space: Space, sensitivities: Sensitivities, max_drops: Sequence[fl
     loss = np.where(space.allowed, sensitivities.total, np.nan)
     least, most = float(np.nanmin(loss, 1).sum()), float(np.nanmax(loss, 1).sum())
     budgets = np.geomspace(max(least, 1e-9) * 1.01, max(most, 1e-8), SOLUTIONS)
-    line = [space.widest, *front(cost_of(space), sensitivities.total, budgets)]
+    # Losses are rounded up, so that not even the last budget need leave room for what is fastest.
+    line = [space.widest, *front(cost_of(space), sensitivities.total, budgets), space.fastest]
     return BisectionAgent(list(dict.fromkeys(line)), max_drops)
