@@ -27,40 +27,63 @@ def fisher(network: Network, space: Space, x: Tensor, seed: int) -> Sensitivitie
             layer = network.layers[name]
             allowed = space.allowed[index]
             for bits in {int(b) for b in space.activation_bits[allowed]}:
-                value = _divergence(layer, seen[name], _input_error(layer, seen[name], bits))
+                value = _divergence(layer, seen[name], _input_error(layer, seen[name], bits), len(x))
                 activations[index, space.activation_bits == bits] = value
             for bits in {int(b) for b in space.weight_bits[allowed]}:
-                value = _divergence(layer, seen[name], _weight_error(layer, seen[name], bits))
+                value = _divergence(layer, seen[name], _weight_error(layer, seen[name], bits), len(x))
                 weights[index, space.weight_bits == bits] = value
     return Sensitivities(weights, activations)
 
 
 class _Seen:
-    """What a layer took and gave in float, and the gradient of what it gave."""
+    """What a layer took and gave in float, and the gradient of what it gave.
 
-    def __init__(self, inputs: tuple[Tensor, ...], y: Tensor) -> None:
-        self.inputs = tuple(value.detach() for value in inputs)
-        self.y = y
+    A network that takes only so many pictures at a time gives them in parts, the last one filled up.
+    """
+
+    def __init__(self, pictures: int) -> None:
+        self._pictures = pictures
+        """In a part."""
+        self._inputs: list[tuple[Tensor, ...]] = []
+        self._outputs: list[Tensor] = []
+
+    def add(self, inputs: tuple[Tensor, ...], y: Tensor) -> None:
         y.retain_grad()
+        self._inputs.append(tuple(value.detach() for value in inputs))
+        self._outputs.append(y)
 
     @property
-    def gradient(self) -> Tensor:
-        """Of each picture's log likelihood."""
-        assert self.y.grad is not None
-        return self.y.grad
+    def inputs(self) -> list[Tensor]:
+        return [torch.cat(values) for values in zip(*self._inputs, strict=True)]
+
+    @property
+    def y(self) -> Tensor:
+        return torch.cat([y.detach() for y in self._outputs])
+
+    def changes(self, error: Tensor) -> Tensor:
+        """What an error of the outputs does to each picture's log likelihood, to first order."""
+        # Without a gradient, the outputs that are compared do not depend on the layer.
+        gradients = [torch.zeros_like(y) if y.grad is None else y.grad for y in self._outputs]
+        change = torch.cat(gradients) * error
+        change = change.reshape(len(gradients), -1, *change.shape[1:])
+        # Pictures may be the second axis, or many vectors each in one axis.
+        axis = next(i for i in range(1, change.ndim) if change.shape[i] % self._pictures == 0)
+        return change.movedim(axis, 1).reshape(len(gradients) * self._pictures, -1).sum(1)
 
 
 def _gradients(network: Network, x: Tensor, seed: int) -> dict[str, _Seen]:
     network.quantize(False)
-    seen: dict[str, _Seen] = {}
+    pictures = len(x) if network.takes_any_batch else network.batch
+    seen = {name: _Seen(pictures) for name in network.layers}
 
     def see(layer: nn.Module, inputs: tuple[Tensor, ...], y: Tensor) -> None:
         assert isinstance(layer, Layer)
-        seen[layer.layer_name] = _Seen(inputs, y)
+        seen[layer.layer_name].add(inputs, y)
 
     handles = [layer.register_forward_hook(see) for layer in network.layers.values()]
     try:
-        outputs = network(x)
+        # A layer before all parameters has a gradient, too.
+        outputs = network(x.detach().requires_grad_())
     finally:
         for handle in handles:
             handle.remove()
@@ -76,7 +99,7 @@ def _input_error(layer: Layer, seen: _Seen, bits: int) -> Tensor:
     x = seen.inputs[0]
     error = rounded(x, layer.input_ranges[bits]) - x
     if isinstance(layer, WeightLayer):
-        return layer.linear(error, layer.inner.weight)
+        return _linear(layer, error, layer.inner.weight)
     return torch.matmul(error, seen.inputs[1])
 
 
@@ -85,19 +108,27 @@ def _weight_error(layer: Layer, seen: _Seen, bits: int) -> Tensor:
     if isinstance(layer, WeightLayer):
         layer.quantizer.set(bits, layer.thresholds_for(bits))
         error = layer.quantizer.quantized(layer.inner.weight) - layer.inner.weight
-        return layer.linear(seen.inputs[0], error)
+        return _linear(layer, seen.inputs[0], error)
     assert isinstance(layer, ProductLayer)
     stored = seen.inputs[1]
     return torch.matmul(seen.inputs[0], rounded(stored, layer.stored_ranges[bits]) - stored)
 
 
-def _divergence(layer: Layer, seen: _Seen, error: Tensor) -> float:
+def _linear(layer: WeightLayer, x: Tensor, weight: Tensor) -> Tensor:
+    return layer.linear(functional.pad(x, layer.padding) if layer.padding else x, weight)
+
+
+def _divergence(layer: Layer, seen: _Seen, error: Tensor, pictures: int) -> float:
     if isinstance(layer, WeightLayer):
-        others = [i for i in range(error.ndim) if i != layer.output_axis % error.ndim]
-        y = seen.y.detach()
-        y = y - y.mean(others, keepdim=True)
-        error = error - error.mean(others, keepdim=True)
-        variance = y.square().mean(others, keepdim=True).clamp(min=1e-12)
-        error = error - y * ((error * y).mean(others, keepdim=True) / variance)
-    change = (seen.gradient * error).flatten(1).sum(1)
-    return float(change.square().mean() / 2)
+        error = _restored(layer, seen.y + error, seen.y) - seen.y
+    return float(seen.changes(error).square().sum() / (2 * pictures))
+
+
+def _restored(layer: WeightLayer, y: Tensor, wanted: Tensor) -> Tensor:
+    """With the mean and the deviation that outputs should have, if they have any deviation at all."""
+    others = [i for i in range(y.ndim) if i != layer.output_axis % y.ndim]
+    mean, centre = y.mean(others, keepdim=True), wanted.mean(others, keepdim=True)
+    deviation = (y - mean).square().mean(others, keepdim=True).sqrt()
+    goal = (wanted - centre).square().mean(others, keepdim=True).sqrt()
+    gain = torch.where(deviation > 0, goal / deviation, torch.ones_like(deviation))
+    return (y - mean) * gain + centre
