@@ -67,8 +67,11 @@ def _split(
     path: Path, arrays: Mapping[str, Array], name: str, shape: tuple[int, ...], classes: int
 ) -> Split | None:
     x, y = arrays.get(f"x_{name}"), arrays.get(f"y_{name}")
-    if x is None or y is None:
+    if x is None and y is None:
         return None
+    if x is None or y is None:
+        there, absent = ("x", "y") if y is None else ("y", "x")
+        raise CimcError(f"{path}: {there}_{name} needs {absent}_{name}; it has {', '.join(arrays)}")
     if x.shape[1:] != shape or x.dtype.kind != "f":
         raise CimcError(
             f"{path}: x_{name} must hold float pictures [n, {', '.join(map(str, shape))}], got {x.dtype} "
@@ -76,7 +79,8 @@ def _split(
         )
     if y.shape != x.shape[:1] or y.dtype.kind not in "iu":
         raise CimcError(
-            f"{path}: y_{name} must hold a class for each of {len(x)} pictures, got {y.dtype} {list(y.shape)}"
+            f"{path}: y_{name} must hold integers [{len(x)}], the class of each picture, got {y.dtype} "
+            f"{list(y.shape)}"
         )
     if len(x) < 2:
         raise CimcError(f"{path}: x_{name} must hold 2 pictures at least, got {len(x)}")
@@ -85,4 +89,8 @@ def _split(
         raise CimcError(
             f"{path}: y_{name} has classes from {low} to {high}, the network's outputs are 0 to {classes - 1}"
         )
-    return Split(x.astype(np.float32, copy=False), y.astype(np.int64))
+    with np.errstate(over="ignore"):
+        single = x.astype(np.float32, copy=False)
+    if not np.isfinite(single).all():
+        raise CimcError(f"{path}: x_{name} has values that are not finite, or too large for float32")
+    return Split(single, y.astype(np.int64))
