@@ -91,18 +91,21 @@ class Problem:
         )
         progress("mapping all widths")
         self.space = self._space([layer.layer.data for layer in layers])
+        progress("running the model as it was given")
+        validation = _pictures(self.data.validation)
+        self.given = self._given()
+        reference = Reference(outputs_of(self.given, validation.x), validation.y)
+        if not torch.isfinite(reference.outputs).all():
+            raise CimcError(f"{spec.model}: its outputs on the pictures of {spec.data} are not all finite")
         progress("calibrating")
         self._calibrated = tensor_of(self.data.calibration)
         batches = torch.split(self._calibrated, CALIBRATION_BATCH)
         widths = {bits for option in self.space.options for bits in vars(option).values()}
         calibrate(self.network, batches, sorted({*widths, MAX_BITS}))
-        progress("running the model as it was given")
-        self.given = self._given()
-        validation = _pictures(self.data.validation)
         rungs: dict[Rung, Training] = {"short": spec.short, "full": spec.full}
         self.evaluator = NetworkEvaluator(
             self.network,
-            Reference(outputs_of(self.given, validation.x), validation.y),
+            reference,
             self.space,
             Statistics(self.network, self._calibrated),
             _pictures(self.data.training),
@@ -114,10 +117,10 @@ class Problem:
     def _classes(self) -> int:
         with torch.no_grad():
             outputs = self.network(torch.zeros(1, *self.network.input_shape))
-        if outputs.ndim != 2 or len(outputs) != 1:
+        if outputs.ndim != 2 or len(outputs) != 1 or outputs.shape[1] < 2:
             raise CimcError(
-                f"{self.spec.model}: a search needs one score for each class, [pictures, classes]; the first "
-                f"output is {list(outputs.shape)} for one picture"
+                f"{self.spec.model}: a search needs one score for each of some classes, [pictures, classes]; "
+                f"the first output is {list(outputs.shape)} for one picture"
             )
         return outputs.shape[1]
 
