@@ -44,10 +44,8 @@ def _export(
     search: Search, name: str, suffix: str, found: Found | None, choices: Choices, folder: Path
 ) -> Exported:
     problem = search.problem
-    state_file = search.state_file(choices)
-    state = state_file.read_bytes() if state_file.exists() else None
     file = folder / f"model{suffix}.onnx"
-    export_qcdq(problem.evaluator.restored(choices, state), file)
+    export_qcdq(problem.evaluator.restored(choices, search.state_of(choices)), file)
     policy = problem.space.policy(choices)
     write_text(folder / f"policy{suffix}.json", policy_json(policy))
     validation, test = _accuracies(search, file)

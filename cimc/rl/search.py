@@ -183,7 +183,7 @@ class Search:
 
     def _evaluate(self, policies: Sequence[Choices], rung: Rung, done: int, total: int) -> list[Evaluation]:
         """The evaluations of policies: from the log, or made now."""
-        missing = [c for c in dict.fromkeys(policies) if self.log.get(c, rung) is None]
+        missing = [c for c in dict.fromkeys(policies) if not self._is_known(c, rung)]
         for outcome in self.workers.run(missing, rung):
             if rung == "full" and outcome.state is not None:
                 with atomic_path(self.state_file(outcome.evaluation.choices)) as temporary:
@@ -194,6 +194,14 @@ class Search:
         for index, evaluation in enumerate(known):
             self.events.evaluated(evaluation, done + index + 1, total)
         return known
+
+    def _is_known(self, choices: Choices, rung: Rung) -> bool:
+        kept = rung != "full" or self.state_file(choices).exists()
+        return kept and self.log.get(choices, rung) is not None
+
+    def state_of(self, choices: Choices) -> bytes | None:
+        """The network of a policy, if this search has trained it: another one may have left its own."""
+        return self.state_file(choices).read_bytes() if self._is_known(choices, "full") else None
 
     def state_file(self, choices: Choices) -> Path:
         """Where the network of a policy is kept once it is trained."""
