@@ -6,6 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from google.protobuf.message import DecodeError
+from onnx import ModelProto
+
 from cimc.errors import CimcError
 from cimc.rl.evaluation import Evaluation, Rung
 from cimc.rl.problem import ProblemSpec
@@ -17,7 +20,7 @@ NAME = "evaluations.jsonl"
 def fingerprint(spec: ProblemSpec) -> str:
     """16 hexadecimal digits that change with anything that evaluations follow from, files included."""
     sha = hashlib.sha256()
-    for path in (spec.model, spec.data):
+    for path in (spec.model, *_external_files(spec.model), spec.data):
         with path.open("rb") as file:
             sha.update(hashlib.file_digest(file, "sha256").digest())
     rest = {name: value for name, value in vars(spec).items() if name not in ("model", "data")}
@@ -25,23 +28,32 @@ def fingerprint(spec: ProblemSpec) -> str:
     return sha.hexdigest()[:16]
 
 
+def _external_files(model: Path) -> list[Path]:
+    """Where a model keeps weights that are too large for it, or that its exporter put beside it."""
+    proto: Any = ModelProto()  # its fields have no types
+    try:
+        proto.ParseFromString(model.read_bytes())
+    except (DecodeError, UnicodeDecodeError):
+        return []  # whoever reads the model will say so
+    entries = (entry for tensor in proto.graph.initializer for entry in tensor.external_data)
+    return [model.parent / name for name in sorted({e.value for e in entries if e.key == "location"})]
+
+
 class EvaluationLog:
-    """Evaluations by policy and rung, in memory and in a file."""
+    """Evaluations by policy and rung, in memory and in a file that the first one makes."""
 
     def __init__(self, path: Path, identity: str) -> None:
         """Reads what is there. Raises `CimcError` if the file is that of another search."""
         self._path = path
         self._evaluations: dict[tuple[Choices, Rung], Evaluation] = {}
+        self._header = json.dumps({"search": identity}) + "\n"
         if path.exists():
             self._read(identity)
-        else:
-            path.write_text(json.dumps({"search": identity}) + "\n")
 
     def _read(self, identity: str) -> None:
-        text = self._path.read_text()
-        whole, _, broken = text.rpartition("\n")
-        header, *lines = whole.split("\n")
         try:
+            whole, _, broken = self._path.read_text().rpartition("\n")
+            header, *lines = whole.split("\n")
             found = json.loads(header).get("search")
             evaluations = [_evaluation(json.loads(line)) for line in lines]
         except (ValueError, TypeError, KeyError, AttributeError) as e:
@@ -66,7 +78,8 @@ class EvaluationLog:
             return
         self._evaluations[key] = evaluation
         with self._path.open("a") as file:
-            file.write(json.dumps(asdict(evaluation)) + "\n")
+            header = "" if file.tell() else self._header
+            file.write(f"{header}{json.dumps(asdict(evaluation))}\n")
 
     def all(self) -> list[Evaluation]:
         """All evaluations, in the order in which they were made."""

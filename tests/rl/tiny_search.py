@@ -79,6 +79,7 @@ def tiny_spec(network: Path, data: Path, epochs: float = 0) -> ProblemSpec:
         validation=VALIDATION,
         calibration=32,
         sensitivity=16,
+        sensitivity_method="measured",
         short=Training(epochs / 6, batch=16),
         full=Training(epochs, batch=16),
         seed=3,
