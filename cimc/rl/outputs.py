@@ -10,10 +10,10 @@ from typing import Any
 
 from cimc.policy import Policy
 from cimc.report import Report
-from cimc.rl.evaluation import RUNGS, Evaluation
+from cimc.rl.evaluation import RUNGS, Evaluation, Rung
 from cimc.rl.search import Found
 from cimc.rl.selection import Judged, front, judged
-from cimc.rl.space import Space
+from cimc.rl.space import Choices, Space
 from cimc.tensor_store import atomic_path
 
 
@@ -44,9 +44,13 @@ def policy_json(policy: Policy) -> str:
 
 
 def front_csv(space: Space, evaluations: Sequence[Evaluation]) -> str:
-    """All evaluations of a rung: speedup, what was measured, what is expected, whether it is on the front."""
-    found = judged(space, evaluations)
-    best = {one.evaluation.choices for one in front(found)}
+    """All evaluations: speedup, what was measured and is expected, whether it is on the front of its rung."""
+    found: list[Judged] = []
+    best: set[tuple[Choices, Rung]] = set()
+    for rung in RUNGS:
+        of_rung = judged(space, [e for e in evaluations if e.rung == rung])
+        found += of_rung
+        best |= {_key(one) for one in front(of_rung)}
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(
@@ -63,8 +67,12 @@ def front_csv(space: Space, evaluations: Sequence[Evaluation]) -> str:
         ]
     )
     for one in sorted(found, key=lambda one: one.speedup):
-        writer.writerow(_row(space, one, one.evaluation.choices in best))
+        writer.writerow(_row(space, one, _key(one) in best))
     return text.getvalue()
+
+
+def _key(one: Judged) -> tuple[Choices, Rung]:
+    return one.evaluation.choices, one.evaluation.rung
 
 
 def _row(space: Space, one: Judged, on_front: bool) -> list[Any]:
@@ -79,11 +87,13 @@ def front_picture(
     path: Path, space: Space, evaluations: Sequence[Evaluation], found: Sequence[Found]
 ) -> None:
     """Speedup against the drop that is expected, as a picture."""
+    import matplotlib
     from matplotlib.figure import Figure
 
     points = judged(space, evaluations)
     best = front(points)
-    figure: Any = Figure(figsize=(6, 4), layout="constrained")  # its types are not complete
+    library: Any = matplotlib  # its types are not complete
+    figure: Any = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.subplots()
     axes.scatter([p.drop for p in points], [p.speedup for p in points], s=8, c="0.7", label="evaluated")
     axes.step([p.drop for p in best], [p.speedup for p in best], where="post", color="C0", label="front")
@@ -94,7 +104,8 @@ def front_picture(
     axes.set_ylabel("times faster than 8/8")
     axes.legend(loc="lower right")
     axes.grid(alpha=0.3)
-    with atomic_path(path) as temporary:
+    # The names of what is drawn are random without it.
+    with atomic_path(path) as temporary, library.rc_context({"svg.hashsalt": "cimc"}):
         figure.savefig(temporary, format="svg", metadata={"Date": None})
 
 
