@@ -338,7 +338,7 @@ def calibrate_adc_command(**options: Any) -> None:
     "--workers", type=click.IntRange(1, 1024), default=1, show_default=True, help="Processes that evaluate."
 )
 @click.option("--ray", metavar="auto|ADDRESS", help="Evaluates in a Ray cluster instead of local processes.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 def search_command(**options: Any) -> None:
     """Finds the widths that make MODEL.onnx fastest for a loss of accuracy."""
     from cimc.tools.search_command import SearchArguments, search_main

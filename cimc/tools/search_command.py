@@ -6,6 +6,7 @@ import warnings
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
+from math import inf, isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,18 @@ if TYPE_CHECKING:
 
 SHORT = 6
 """A short training is so many times shorter than the full one."""
+
+EXTRA = (
+    "brevitas",
+    "matplotlib",
+    "onnxoptimizer",
+    "onnxscript",
+    "tensorboard",
+    "tensordict",
+    "torch",
+    "torchrl",
+)
+"""The packages of `cimc[search]`."""
 
 SENSITIVITY = 64
 """Pictures that each layer's sensitivities are found with."""
@@ -60,10 +73,8 @@ def search_main(arguments: SearchArguments) -> None:
     quiet()
     spec = problem_spec(arguments)
     folder = arguments.output or Path(f"{arguments.model.stem}-search")
-    try:
-        (folder / "states").mkdir(parents=True, exist_ok=True)
-    except OSError as e:
-        raise CimcError(f"{folder}: cannot be made: {e.strerror}") from None
+    if folder.exists() and not folder.is_dir():
+        raise CimcError(f"{folder}: is a file; -o names a folder")
     from cimc.rl.export_found import export_all
     from cimc.rl.log import NAME, EvaluationLog, fingerprint
     from cimc.rl.outputs import report_text, write_text
@@ -85,6 +96,7 @@ def search_main(arguments: SearchArguments) -> None:
         show = stack.enter_context(show_search(folder / "tensorboard", settings.evaluations))
         problem = Problem(spec, show.say)
         pool = stack.enter_context(workers(problem, arguments.workers, arguments.ray))
+        make_folder(folder / "states")
         events = Events(show.evaluated(problem.space, problem.evaluator.reference.accuracy))
         search = Search(problem, pool, log, folder / "states", settings, events)
         result = search.run()
@@ -93,6 +105,14 @@ def search_main(arguments: SearchArguments) -> None:
     text = report_text(arguments.model.name, given, exported, log.all())
     write_text(folder / "report.md", text)
     sys.stdout.write(text)
+
+
+def make_folder(folder: Path) -> None:
+    """Raises `CimcError` if that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise CimcError(f"{folder}: cannot be made: {e.strerror}") from None
 
 
 def problem_spec(arguments: SearchArguments) -> "ProblemSpec":
@@ -104,8 +124,13 @@ def problem_spec(arguments: SearchArguments) -> "ProblemSpec":
     for path in (arguments.model, arguments.data):
         if not path.is_file():
             raise CimcError(f"{path}: no such file")
-    if not arguments.max_drop or min(arguments.max_drop) < 0:
-        raise CimcError("--max-drop: how many points of top-1 may be lost? A number from 0 on, like 0.5")
+    if not arguments.max_drop or not all(0 <= drop <= 100 for drop in arguments.max_drop):
+        raise CimcError("--max-drop: how many points of top-1 may be lost? A number from 0 to 100, like 0.5")
+    for name, value in (("confidence", arguments.confidence), ("epochs", arguments.epochs)):
+        if not isfinite(value):
+            raise CimcError(f"--{name} must be a number, got {value}")
+    if not 0 < arguments.rate < inf:
+        raise CimcError(f"--rate, of learning, must be above 0, like 1e-3, got {arguments.rate}")
     target = load_target(arguments.target).with_crossbars(arguments.crossbars)
     constraints = Constraints(
         weight_widths(arguments.weight_bits, target),
@@ -140,7 +165,7 @@ def quiet() -> None:
 
 
 def need_extra() -> None:
-    """Raises `CimcError` if the packages of the search are not installed."""
-    missing = [name for name in ("torch", "torchrl", "brevitas") if find_spec(name) is None]
+    """Raises `CimcError` if the packages of the search are not installed: some are needed at its end only."""
+    missing = [name for name in EXTRA if find_spec(name) is None]
     if missing:
         raise CimcError(f"cimc search needs {', '.join(missing)}: pip install 'cimc[search]'")

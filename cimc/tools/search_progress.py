@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ RUNG_TEXTS = {"quick": "quick evaluations", "short": "short trainings", "full": 
 class SearchProgress:
     """The bar, if standard error is a terminal, and the curves."""
 
-    writer: Any
+    writer: Callable[[], Any]
+    """Gives TensorBoard's writer; its file is made with the first curve."""
     bar: Any = None
     _tasks: dict[str, Any] = field(default_factory=dict[str, Any])
     _step: int = 0
@@ -50,7 +52,7 @@ class SearchProgress:
             ("accuracy", given - evaluation.drop),
             ("divergence", evaluation.divergence),
         ):
-            self.writer.add_scalar(f"{evaluation.rung}/{name}", value, self._step)
+            self.writer().add_scalar(f"{evaluation.rung}/{name}", value, self._step)
 
 
 @contextmanager
@@ -59,7 +61,11 @@ def show_search(curves: Path, total: int) -> Generator[SearchProgress]:
     from torch.utils.tensorboard import SummaryWriter
 
     with ExitStack() as stack:
-        writer: Any = stack.enter_context(SummaryWriter(str(curves)))
+
+        @cache
+        def writer() -> Any:
+            return stack.enter_context(SummaryWriter(str(curves)))
+
         if not sys.stderr.isatty():
             yield SearchProgress(writer)
             return
