@@ -99,7 +99,8 @@ def test_picture_has_the_same_bytes_each_time(tmp_path: Path, count: int) -> Non
 
 def exported(name: str, found: Found | None, test: float | None = 70.25) -> Exported:
     policy: Policy = {"a": Widths(2, 4), "b": Widths(3, 8)}
-    report: Any = {"total": {"latency_us": 1234.56, "speedup": 7.8912}}
+    layers = [{"name": layer, "layer": layer, "kind": "Dense"} for layer in policy]
+    report: Any = {"total": {"latency_us": 1234.56, "speedup": 7.8912}, "layers": layers}
     return Exported(name, found, policy, report, f"{name}.onnx", 71.456, test)
 
 
@@ -120,8 +121,9 @@ def test_report(tmp_path: Path) -> None:
     assert "| quick | 3 | 3.8 |" in text
     assert "| short | 0 | 0.0 |" in text
     assert "| full | 2 | 2.5 |" in text
-    width = {line.count("|") for line in text.splitlines() if ".onnx |" in line}
-    assert len(width) == 1
+    table = text[text.index("| | file") :].split("\n\n")[0].splitlines()
+    assert len(table) == 2 + 1 + len(rows)
+    assert len({line.count("|") for line in table}) == 1
 
 
 def test_report_without_test_pictures() -> None:
