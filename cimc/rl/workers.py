@@ -69,9 +69,12 @@ class LocalProcesses:
 
     def run(self, policies: Sequence[Choices], rung: Rung) -> Iterator[Outcome]:
         """See `Workers`."""
-        count = len(policies)
+        # Not by `map`, which cancels what is left when one stops: the pool's thread fails over that, with a
+        # traceback, once the processes end.
         try:
-            yield from self._pool.map(_evaluate, [self._spec] * count, policies, [rung] * count)
+            futures = [self._pool.submit(_evaluate, self._spec, choices, rung) for choices in policies]
+            for future in futures:
+                yield future.result()
         except BrokenProcessPool:
             raise CimcError("a worker process has ended: is there memory for so many --workers?") from None
 
