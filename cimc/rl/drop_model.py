@@ -21,7 +21,7 @@ PRIOR_MEAN, PRIOR_DEVIATION = (60.0, 0.0), (60.0, 5.0)
 """Of b1, points a nat, and b2, before anything is known."""
 RELATIVE, ABSOLUTE = 0.2, 0.1
 """Standard deviation of a drop about the model: a part of it, and so many points."""
-REWEIGHTINGS = 4
+REWEIGHTINGS = 10
 """Of evaluations, by the drops that the fit before expects of them."""
 
 
