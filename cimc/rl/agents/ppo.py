@@ -55,8 +55,8 @@ class PpoSettings:
     entropy: float = 0.003
     overrun_penalty: float = 2.0
     """Logarithmic speedup that a policy loses for each budget's worth beyond the budget."""
-    candidates: int = 96
-    """Policies that are made for a proposal, besides the most likely one."""
+    candidates: int = 97
+    """Policies that are drawn for a proposal."""
 
 
 class _Actor(nn.Module):
@@ -248,7 +248,7 @@ class PpoAgent:
     def _best(self, budget: float, temperature: float) -> Choices | None:
         """Of the network's policies for a budget, the fastest that holds it in a sample, and is new."""
         self._scores.temperature = temperature
-        decisions, count = self._decisions, self._settings.candidates + 1
+        decisions, count = self._decisions, self._settings.candidates
         env: Any = PolicyEnv(decisions, count, lambda n: torch.full((n,), budget), _saved_cost)
         episodes: Any = env.rollout(decisions.layers, self._actor)
         self._scores.temperature = 1.0

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,7 @@ from xdsl.dialects.func import ReturnOp
 from xdsl.ir import Operation, SSAValue
 
 from cimc.context import CimcContext
+from cimc.dialects.cim.digital import ReshapeOp
 from cimc.dialects.cim.layers import LayerOp, MatmulOp
 from cimc.dialects.onnx.base import OnnxOp
 from cimc.dialects.tensor_types import shape_of
@@ -109,6 +111,10 @@ class Network(nn.Module):
             name = f"layer {op.layer.data!r}"
             results = (self._number(op.y),)
             return _Step(operands, results, tuple(dead), name, layer=len(self._layers) - 1)
+        if isinstance(op, ReshapeOp):
+            operands = (self._operand(ctx, op.x, trained=False),)
+            results = (self._number(op.result),)
+            return _Step(operands, results, tuple(dead), node_of(op), operator=_reshape(op))
         if not isinstance(op, OnnxOp) or op.op_type not in OPERATORS:
             raise CimcError(f"{node_of(op)}: a search has no torch operator for it")
         attributes = op.onnx_attributes()
@@ -197,6 +203,24 @@ class Network(nn.Module):
     def weight_layers(self) -> list[WeightLayer]:
         """The layers with weights of their own, in the order of the program."""
         return [layer for layer in self.layers.values() if isinstance(layer, WeightLayer)]
+
+
+def _reshape(op: ReshapeOp) -> Operator:
+    """A reshape for any batch, if that is the first axis."""
+    shape = shape_of(op.result)
+    stored = all(isinstance(use.operation, MatmulOp) and use.index == 1 for use in op.result.uses)
+    if stored and shape == shape_of(op.x)[-len(shape) :]:
+        # The only matrix of a batch of one: torch multiplies each picture with its own.
+        return _same
+    return partial(_reshaped, shape=(-1, *shape[1:]))
+
+
+def _same(x: Tensor) -> tuple[Tensor]:
+    return (x,)
+
+
+def _reshaped(x: Tensor, shape: Sequence[int]) -> tuple[Tensor]:
+    return (x.reshape(shape),)
 
 
 def _layer(ctx: CimcContext, op: LayerOp) -> Layer:

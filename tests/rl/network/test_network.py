@@ -7,6 +7,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 import torch
+from export import export
 from hypothesis import given, settings
 from onnx import ModelProto, TensorProto, helper
 from tools.tiny_models import model, node, serialized, weights
@@ -75,6 +76,27 @@ def test_network_of_a_fixed_batch(name: str, exporter: str, tmp_path: Path) -> N
     padded = torch.cat([x, x[-1:]])
     expected = np.concatenate([reference(path, padded[i : i + 2]) for i in (0, 2, 4)])
     check(network_of(path, batch=2), x, expected[:5])
+
+
+class OneHead(torch.nn.Module):
+    """Attention with one head: a product of single matrices, if there is one picture."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.key = torch.nn.Linear(6, 4)
+        self.out = torch.nn.Linear(6, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        weights = torch.softmax(self.key(x) @ self.key(x).transpose(1, 2), -1)
+        return self.out((weights @ x).mean(1))
+
+
+def test_products_of_single_matrices(tmp_path: Path) -> None:
+    path, x = tmp_path / "model.onnx", torch.randn(3, 5, 6, generator=torch.Generator().manual_seed(0))
+    export(OneHead().eval(), x[:1], path, "torchscript", dynamic_batch=True)
+    network = network_of(path)
+    assert any(op.name == "cim.reshape" for op in layers_of(path)[1].walk())
+    check(network, x, reference(path, x))
 
 
 @settings(max_examples=40)
