@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from logging import ERROR
 from multiprocessing import active_children, get_context
 from typing import Any, Protocol
 
@@ -151,7 +152,12 @@ def _ray(spec: ProblemSpec, count: int, address: str) -> Generator[Workers]:
     except ImportError:
         raise CimcError("--ray needs Ray: pip install 'cimc[ray]'") from None
     try:
-        ray.init(address=None if address == "auto" else address, log_to_driver=False, include_dashboard=False)
+        ray.init(
+            address=None if address == "auto" else address,
+            log_to_driver=False,
+            include_dashboard=False,
+            logging_level=ERROR,
+        )
     except (ConnectionError, ValueError, RuntimeError) as e:
         raise CimcError(f"--ray {address}: no cluster of Ray can be reached: {first_line(e)}") from None
     try:

@@ -2,14 +2,15 @@
 
 import gc
 import os
+import sys
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from multiprocessing import active_children
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+import torch
 from rl.tiny_search import tiny_spec, write_files
 
 from cimc.errors import CimcError
@@ -24,12 +25,8 @@ from cimc.rl.workers import InProcess, LocalProcesses, RayActors, Workers, worke
 
 @pytest.fixture(scope="module")
 def problem(tmp_path_factory: pytest.TempPathFactory) -> Problem:
+    torch.set_num_threads(1)  # as in workers: several add up in another order
     return Problem(tiny_spec(*write_files(tmp_path_factory.mktemp("files")), epochs=0.5))
-
-
-def two() -> int:
-    """Workers that the machine has room for."""
-    return min(2, os.cpu_count() or 1)
 
 
 def policies_of(problem: Problem) -> list[Choices]:
@@ -167,45 +164,63 @@ def test_processes_that_die_are_one_message(problem: Problem, lost: list[str]) -
 # Ray's, if it is installed.
 
 
-@pytest.fixture(scope="module")
-def actors(problem: Problem) -> Iterator[RayActors]:
-    pytest.importorskip("ray", reason="Ray is not installed: pip install 'cimc[ray]'")
-    with workers(problem, two(), "auto") as who:
+@pytest.fixture
+def ray() -> Any:
+    return pytest.importorskip("ray", reason="Ray is not installed: pip install 'cimc[ray]'")
+
+
+def test_actors_give_the_same_until_they_die(problem: Problem, tmp_path: Path, ray: Any) -> None:
+    """Starting a cluster takes seconds, therefore all in one."""
+    with workers(problem, min(2, os.cpu_count() or 1), "auto") as who:
         assert isinstance(who, RayActors)
-        yield who
-
-
-def test_actors_give_the_same(actors: RayActors, problem: Problem, tmp_path: Path) -> None:
-    check_same(actors, problem)
-    check_same_search(actors, problem, tmp_path)
-
-
-def test_actors_that_fail_are_one_message(problem: Problem) -> None:
-    pytest.importorskip("ray", reason="Ray is not installed: pip install 'cimc[ray]'")
-    gone = replace(problem.spec, data=problem.spec.data.with_name("gone.npz"))
-    broken: Any = type("Broken", (), {"spec": gone})()
-    with workers(broken, 1, "auto") as who, pytest.raises(CimcError, match=r"^[^\n]*gone\.npz[^\n]*$"):
-        list(who.run(policies_of(problem), "quick"))
-    with workers(problem, 1, "auto") as who:
-        found = who.run([problem.space.widest] * 2000, "quick")
+        check_same(who, problem)
+        check_same_search(who, problem, tmp_path)
+        actors = list(cast(Any, who)._pool._idle_actors)
+        found = who.run([problem.space.widest] * 1000, "quick")
         next(found)
-        ray: Any = pytest.importorskip("ray")
-        for actor in cast(Any, who)._actors:
+        for actor in actors:
             ray.kill(actor)
         with pytest.raises(CimcError, match=r"^a worker of Ray has failed: [^\n]+$"):
             list(found)
+        check_actor_without_its_file(problem, ray)  # there is room for it now
 
 
+def check_actor_without_its_file(problem: Problem, ray: Any) -> None:
+    """What an actor says is wrong is the message."""
+    gone = replace(problem.spec, data=problem.spec.data.with_name("gone.npz"))
+    with pytest.raises(CimcError, match=r"^[^\n]*gone\.npz[^\n]*$") as error:
+        list(RayActors(gone, ray, 1).run(policies_of(problem), "quick"))
+    assert "worker of Ray" not in str(error.value)
+
+
+@pytest.mark.usefixtures("ray")
 def test_cluster_that_is_too_small(problem: Problem) -> None:
-    pytest.importorskip("ray", reason="Ray is not installed: pip install 'cimc[ray]'")
-    with (
-        pytest.raises(CimcError, match=r"--workers 1000: Ray's cluster has \d+ CPUs"),
-        workers(problem, 1000, "auto"),
-    ):
-        pass
+    """Actors that find no place would be waited for without end."""
+
+    def enter() -> None:
+        with workers(problem, 1000, "auto"):
+            pass
+
+    with pytest.raises(CimcError, match=r"--workers 1000: Ray's cluster has \d+ CPUs"):
+        enter()
 
 
+@pytest.mark.usefixtures("ray")
 def test_cluster_that_is_not_there(problem: Problem) -> None:
-    pytest.importorskip("ray", reason="Ray is not installed: pip install 'cimc[ray]'")
-    with pytest.raises(CimcError, match="--ray nowhere: no cluster"), workers(problem, 1, "nowhere"):
-        pass
+    def enter() -> None:
+        with workers(problem, 1, "nowhere"):
+            pass
+
+    with pytest.raises(CimcError, match="--ray nowhere: no cluster of Ray can be reached"):
+        enter()
+
+
+def test_ray_that_is_not_installed(problem: Problem, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+
+    def enter() -> None:
+        with workers(problem, 1, "auto"):
+            pass
+
+    with pytest.raises(CimcError, match=r"pip install 'cimc\[ray\]'"):
+        enter()
