@@ -17,6 +17,8 @@ from cimc.runtime.arrays import Array
 
 FLOOR = 1e-6
 """A divergence that no one can measure, in nats."""
+CEILING = 1e4
+"""One beyond which more tells nothing: outputs of any size must not make the fit singular."""
 PRIOR_MEAN, PRIOR_DEVIATION = (60.0, 0.0), (60.0, 5.0)
 """Of b1, points a nat, and b2, before anything is known."""
 RELATIVE, ABSOLUTE = 0.2, 0.1
@@ -77,5 +79,5 @@ def _posterior(features: Array, drops: Array, weights: Array) -> tuple[Array, Ar
 
 
 def _features(divergence: Array) -> Array:
-    z = np.maximum(divergence, FLOOR)
+    z = np.clip(divergence, FLOOR, CEILING)
     return np.stack([z, np.sqrt(z)], -1)

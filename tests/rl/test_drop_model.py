@@ -155,3 +155,15 @@ def test_errors_of_estimates_are_honest(count: int):
     assert np.mean(scores) == pytest.approx(0, abs=0.15)
     assert np.std(scores) == pytest.approx(1, abs=0.25)
     assert np.mean(np.array(scores) > -NormalDist().inv_cdf(0.8)) == pytest.approx(0.8, abs=0.04)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1e38), st.floats(0, 100)), min_size=1, max_size=8))
+def test_divergences_of_any_size(seen: list[tuple[float, float]]):
+    """Outputs without a scale, such as those of pictures of another one, diverge without bound."""
+    evaluations = [evaluation(divergence, drop) for divergence, drop in seen]
+    model = DropModel(evaluations)
+    for one in evaluations:
+        drop, error = model.estimate(one)
+        assert np.isfinite(drop)
+        assert 0 < error <= one.drop_error
+    assert model.divergence_for(1.0, np.random.default_rng(0)) > 0

@@ -259,6 +259,18 @@ def test_folder_beside_the_working_directory(
     assert row.split("|")[6].strip() == ""
 
 
+@pytest.mark.parametrize("scale", [1e-30, 1e30])
+def test_pictures_of_any_size(folder: Path, scale: float) -> None:
+    """Nobody's pictures are that large; but then it is no internal error."""
+    with np.load(folder / "data.npz") as arrays:
+        parts = {
+            name: arrays[name] * np.float32(scale) if name[0] == "x" else arrays[name]
+            for name in arrays.files
+        }
+    cast(Any, np.savez)(folder / "data.npz", **parts)
+    assert cimc("search", *TINY.replace("random", "ilp").split()).fault is None
+
+
 # Wrong input.
 
 
