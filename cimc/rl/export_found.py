@@ -33,11 +33,11 @@ def _named(search: Search, result: Result) -> Iterator[tuple[str, str, Found | N
     yield "8/8", "-8-8", None, eight
     several = len(result.found) > 1
     for found in result.uniform:
-        name = f"uniform, {found.max_drop:g} points"
-        yield name, f"-uniform-{found.max_drop:g}", None, found.judged.evaluation.choices
+        drop = f"{found.max_drop:.15g}"
+        yield f"uniform, {drop} points", f"-uniform-{drop}", None, found.judged.evaluation.choices
     for found in result.found:
-        suffix = f"-{found.max_drop:g}" if several else ""
-        yield f"found, {found.max_drop:g} points", suffix, found, found.judged.evaluation.choices
+        drop = f"{found.max_drop:.15g}"
+        yield f"found, {drop} points", f"-{drop}" if several else "", found, found.judged.evaluation.choices
 
 
 def _export(

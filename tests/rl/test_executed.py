@@ -160,3 +160,14 @@ def test_test_pictures_are_only_reported(problem: Problem, tmp_path: Path) -> No
     given, files = export_all(search, Result([quick], [quick]), tmp_path / "out")
     assert given == (100, None)
     assert all(one.test is None for one in files)
+
+
+def test_budgets_that_are_close_have_files_of_their_own(problem: Problem, tmp_path: Path) -> None:
+    search = search_with(problem, tmp_path)
+    drops = (0.1234567, 0.1234568, 1.0)
+    widest = evaluated(search, problem.space.widest, "quick")
+    found = [Found(drop, widest.judged, True) for drop in drops]
+    _, files = export_all(search, Result(found, found), tmp_path)
+    assert len({one.file for one in files}) == len(files) == 1 + 2 * len(drops)
+    assert {one.file for one in files} >= {"model-0.1234567.onnx", "model-1.onnx", "model-uniform-1.onnx"}
+    assert all((tmp_path / one.file).is_file() for one in files)
