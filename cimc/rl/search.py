@@ -88,13 +88,16 @@ class Search:
         if self.settings.trains:
             # What the others are compared with has to be trained, too.
             self._evaluate([space.uniform(Widths(MAX_BITS, MAX_BITS))], "full", 0, 1)
-            found = self._climb(line(judged(space, self.log.of_rung("quick"))))
-            return Result(found, self._climb(uniform))
-        for drop in self.settings.max_drops:
-            self._follow(BisectionAgent(uniform, [drop]), "quick", len(uniform))
-        evaluations = self.log.of_rung("quick")
+            self._climb(line(judged(space, self.log.of_rung("quick"))))
+            self._climb(uniform)
+            evaluations = [e for e in self.log.of_rung("full") if self._is_known(e.choices, "full")]
+        else:
+            for drop in self.settings.max_drops:
+                self._follow(BisectionAgent(uniform, [drop]), "quick", len(uniform))
+            evaluations = self.log.of_rung("quick")
+        found = judged(space, evaluations)
         return Result(
-            self._select(evaluations), self._select([e for e in evaluations if e.choices in uniform])
+            self._select(found), self._select([one for one in found if one.evaluation.choices in uniform])
         )
 
     def uniform_line(self) -> list[Choices]:
@@ -109,13 +112,12 @@ class Search:
                 least = _sum(loss, choices)
         return kept[::-1]
 
-    def _climb(self, policies: Sequence[Choices]) -> list[Found]:
+    def _climb(self, policies: Sequence[Choices]) -> None:
         """Trains along a line of policies: shortly to find how far one can go, then fully around there."""
         drops = self.settings.max_drops
         self._follow(BisectionAgent(policies, drops), "short", len(policies))
         for drop in drops:
             self._train_towards(policies, drop)
-        return self._select(self._logged(policies, "full"))
 
     def _logged(self, policies: Sequence[Choices], rung: Rung) -> list[Evaluation]:
         found = (self.log.get(choices, rung) for choices in policies)
@@ -142,9 +144,8 @@ class Search:
         found = best(judged(self.problem.space, self._logged(policies, "short")), short_drop, 0.5)
         return 0 if found is None else policies.index(found.evaluation.choices)
 
-    def _select(self, evaluations: Sequence[Evaluation]) -> list[Found]:
+    def _select(self, found: Sequence[Judged]) -> list[Found]:
         """For each budget the fastest that is within it, or else what loses least."""
-        found = judged(self.problem.space, evaluations)
         result: list[Found] = []
         for drop in self.settings.max_drops:
             one = best(found, drop, self.settings.confidence)

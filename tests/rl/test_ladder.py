@@ -16,6 +16,7 @@ from cimc.rl.evaluation import Evaluation, Rung
 from cimc.rl.log import EvaluationLog
 from cimc.rl.problem import Problem
 from cimc.rl.search import FULL_TRAININGS, Events, Found, Search, SearchSettings
+from cimc.rl.selection import judged
 from cimc.rl.space import Choices, Space
 from cimc.rl.workers import Outcome
 from cimc.runtime.arrays import Array
@@ -94,7 +95,9 @@ def line_of(count: int) -> list[Choices]:
 
 
 def climb(search: Search, line: Sequence[Choices]) -> list[Found]:
-    return cast(Any, search)._climb(line)
+    untyped = cast(Any, search)
+    untyped._climb(line)
+    return untyped._select(judged(search.problem.space, search.log.of_rung("full")))
 
 
 @st.composite
@@ -140,6 +143,16 @@ def test_budgets_share_trainings(tmp_path: Path) -> None:
     assert [f.max_drop for f in found] == budgets
     assert [line.index(f.judged.evaluation.choices) for f in found] == [2, 2, 8]
     assert len(workers.asked) == len(set(workers.asked))
+
+
+def test_what_a_training_leaves_moves_the_next_one(tmp_path: Path) -> None:
+    """A short training that loses a point more than the full one says where the budget ends, too."""
+    line = line_of(20)
+    full = [p / 4 - 0.01 for p in range(20)]
+    workers = Known(line, {"short": [drop + 1 for drop in full], "full": full})
+    (found,) = climb(search_of(tmp_path, workers, [1.0]), line)
+    assert workers.of_rung("full") == [0, 4, 5]
+    assert line.index(found.judged.evaluation.choices) == 4
 
 
 def test_trained_networks_are_kept(tmp_path: Path) -> None:
