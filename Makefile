@@ -12,10 +12,10 @@ ORACLES := badcrossbar==1.1.0
 PEERS := aihwkit==1.1.0 aihwkit-lightning==2.1.0
 export OMP_NUM_THREADS = 1
 
-.PHONY: help venv venv-search demo test pytest filecheck lint typecheck format bench bench-simulate bench-mapping bench-schedules bench-accuracy bench-wires bench-search bench-cosearch covers clean
+.PHONY: help venv venv-search demo test pytest filecheck lint typecheck format bench bench-simulate bench-mapping bench-schedules bench-accuracy bench-wires bench-search bench-cosearch bench-search-overhead covers clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-21s %s\n", $$1, $$2}'
 
 venv: .venv/dev.stamp ## the compiler and its tools (no torch)
 
@@ -79,6 +79,9 @@ bench-search: venv-search ## agents of the search against each other, for MODEL=
 
 bench-cosearch: venv-search ## what it is worth to search with the compiler's own cost, for MODEL and DATA
 	$(BIN)/python benchmarks/cosearch.py $(MODEL) $(DATA) --log .cache/search -o .cache/search/cosearch.md
+
+bench-search-overhead: venv-search ## what a search spends besides evaluations, for MODEL and DATA
+	$(BIN)/python benchmarks/search_overhead.py $(MODEL) $(DATA)
 
 covers: venv ## searches the table of covers anew (takes half an hour)
 	$(BIN)/python -m cimc.mapping.make_covers --jobs 2
