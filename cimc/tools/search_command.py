@@ -97,12 +97,14 @@ def search_main(arguments: SearchArguments) -> None:
         problem = Problem(spec, show.say)
         pool = stack.enter_context(workers(problem, arguments.workers, arguments.ray))
         make_folder(folder / "states")
-        events = Events(show.evaluated(problem.space, problem.evaluator.reference.accuracy))
+        problem.evaluator.stepped = show.stepped
+        given = problem.evaluator.reference.accuracy
+        events = Events(show.evaluated(problem.space, given, settings.max_drops))
         search = Search(problem, pool, log, folder / "states", settings, events)
         result = search.run()
         show.say("executing what was found")
-        given, exported = export_all(search, result, folder)
-    text = report_text(arguments.model.name, given, exported, log.all())
+        accuracies, exported = export_all(search, result, folder)
+    text = report_text(arguments.model.name, accuracies, exported, log.all())
     write_text(folder / "report.md", text)
     sys.stdout.write(text)
 

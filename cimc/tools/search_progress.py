@@ -1,7 +1,7 @@
 """What a search shows while it goes on: a bar on standard error, and curves for TensorBoard."""
 
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -22,6 +22,10 @@ class SearchProgress:
     """Gives TensorBoard's writer; its file is made with the first curve."""
     bar: Any = None
     _tasks: dict[str, Any] = field(default_factory=dict[str, Any])
+    _best: dict[tuple[str, float], tuple[float, float]] = field(
+        default_factory=dict[tuple[str, float], tuple[float, float]]
+    )
+    """Speedup and accuracy, by rung and budget."""
     _step: int = 0
 
     def say(self, what: str) -> None:
@@ -29,7 +33,18 @@ class SearchProgress:
         if self.bar is not None:
             self.bar.console.print(what)
 
-    def evaluated(self, space: Space, given: float) -> Callable[[Evaluation, int, int], None]:
+    def stepped(self, step: int, steps: int, loss: float) -> None:
+        """Tells how far a training is."""
+        if self.bar is None:
+            return
+        if "training" not in self._tasks:
+            self._tasks["training"] = self.bar.add_task("training", total=steps, text="")
+        task = self._tasks["training"]
+        self.bar.update(task, completed=step, total=steps, text=f"loss {loss:.3f}", visible=step < steps)
+
+    def evaluated(
+        self, space: Space, given: float, max_drops: Sequence[float]
+    ) -> Callable[[Evaluation, int, int], None]:
         """What to call after each evaluation; `given` is the accuracy of the given model in percent."""
 
         def show(evaluation: Evaluation, done: int, total: int) -> None:
@@ -39,11 +54,24 @@ class SearchProgress:
                 return
             rung = evaluation.rung
             if rung not in self._tasks:
-                self._tasks[rung] = self.bar.add_task(RUNG_TEXTS[rung], total=total, last="")
-            text = f"{speedup:.2f}x at {given - evaluation.drop:.2f} %"
-            self.bar.update(self._tasks[rung], completed=done, total=total, last=text)
+                self._tasks[rung] = self.bar.add_task(RUNG_TEXTS[rung], total=total, text="")
+            text = self._best_text(evaluation, speedup, given - evaluation.drop, max_drops)
+            self.bar.update(self._tasks[rung], completed=done, total=total, text=text)
 
         return show
+
+    def _best_text(
+        self, evaluation: Evaluation, speedup: float, accuracy: float, max_drops: Sequence[float]
+    ) -> str:
+        """The fastest that was measured within each budget so far."""
+        texts: list[str] = []
+        for max_drop in max_drops:
+            key = evaluation.rung, max_drop
+            if evaluation.drop <= max_drop and speedup > self._best.get(key, (0.0, 0.0))[0]:
+                self._best[key] = speedup, accuracy
+            if key in self._best:
+                texts.append("{:.2f}x at {:.2f} %".format(*self._best[key]))
+        return ", ".join(dict.fromkeys(texts))
 
     def _curve(self, evaluation: Evaluation, speedup: float, given: float) -> None:
         self._step += 1
@@ -77,7 +105,7 @@ def show_search(curves: Path, total: int) -> Generator[SearchProgress]:
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[last]}"),
+            TextColumn("{task.fields[text]}"),
         )
         bar = stack.enter_context(Progress(*columns, console=Console(stderr=True), transient=True))
         yield SearchProgress(writer, bar)

@@ -13,6 +13,7 @@ from cimc.tools.search_progress import show_search
 
 SPACE = toy_space()
 GIVEN = 90.0
+MAX_DROPS = (0.5, 2.0)
 EVALUATIONS = [
     Evaluation(SPACE.widest, "quick", 0.5, 0.1, 0.01, 1),
     Evaluation(SPACE.fastest, "quick", 40.0, 1.0, 0.9, 1),
@@ -37,7 +38,7 @@ def curves(folder: Path) -> dict[str, list[float]]:
 def test_curves_hold_what_was_evaluated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with show_search(tmp_path / "curves", 2) as show:
         show.say("hello")
-        tell = show.evaluated(SPACE, GIVEN)
+        tell = show.evaluated(SPACE, GIVEN, MAX_DROPS)
         for done, evaluation in enumerate(EVALUATIONS):
             tell(evaluation, done + 1, 3)
     found = curves(tmp_path / "curves")
@@ -60,7 +61,7 @@ def test_curves_hold_what_was_evaluated(tmp_path: Path, capsys: pytest.CaptureFi
 def test_nothing_is_written_before_the_first_evaluation(tmp_path: Path) -> None:
     """A search that fails with its data leaves no files."""
     with show_search(tmp_path / "curves", 2) as show:
-        show.evaluated(SPACE, GIVEN)
+        show.evaluated(SPACE, GIVEN, MAX_DROPS)
     assert not (tmp_path / "curves").exists()
 
 
@@ -71,7 +72,7 @@ def test_bar_on_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("TERM", "xterm")
     with show_search(tmp_path / "curves", 2) as show:
         show.say("mapping all widths")
-        tell = show.evaluated(SPACE, GIVEN)
+        tell = show.evaluated(SPACE, GIVEN, MAX_DROPS)
         for done, evaluation in enumerate(EVALUATIONS):
             tell(evaluation, done + 1, 3)
         show.bar.refresh()
@@ -79,8 +80,37 @@ def test_bar_on_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     for text in ("mapping all widths", "quick evaluations", "full trainings", "2/3", "3/3"):
         assert text in shown
     assert f"{SPACE.speedup(SPACE.fastest):.2f}x at 90.25 %" in shown
+    # Where the fastest one loses too much, the best one so far is shown.
+    assert f"{SPACE.speedup(SPACE.widest):.2f}x at 89.50 %" in shown
+    assert "50.00 %" not in shown
     assert "short trainings" not in shown
     assert len(curves(tmp_path / "curves")) == 6
+
+
+def test_trainings_are_shown_while_they_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("TERM", "xterm")
+    with show_search(tmp_path / "curves", 2) as show:
+        for step in (1, 2):
+            show.stepped(step, 3, 0.25)
+        show.bar.refresh()
+        show.stepped(3, 3, 0.125)
+        show.bar.refresh()
+        last = len(terminal.getvalue())
+        show.bar.refresh()
+    shown = terminal.getvalue()
+    assert "2/3" in shown
+    assert "loss 0.250" in shown
+    assert "training" not in shown[last:]
+    with pytest.MonkeyPatch.context() as other:
+        other.setattr(sys, "stderr", io.StringIO())
+        with show_search(tmp_path / "curves", 2) as show:
+            show.stepped(1, 3, 0.25)
+    assert capsys.readouterr().out == ""
 
 
 def test_bar_goes_away_when_a_search_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,7 +121,7 @@ def test_bar_goes_away_when_a_search_fails(tmp_path: Path, monkeypatch: pytest.M
 
     def fail() -> None:
         with show_search(tmp_path / "curves", 2) as show:
-            show.evaluated(SPACE, GIVEN)(EVALUATIONS[0], 1, 2)
+            show.evaluated(SPACE, GIVEN, MAX_DROPS)(EVALUATIONS[0], 1, 2)
             raise RuntimeError
 
     with pytest.raises(RuntimeError):

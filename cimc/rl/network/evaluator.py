@@ -3,7 +3,7 @@
 import copy
 import io
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -13,7 +13,7 @@ from cimc.rl.evaluation import Evaluation, Rung
 from cimc.rl.network.network import Network
 from cimc.rl.network.scores import Reference, outputs_of
 from cimc.rl.network.statistics import Statistics
-from cimc.rl.network.training import Training, train
+from cimc.rl.network.training import Stepped, Training, train
 from cimc.rl.space import Choices, Space
 
 
@@ -43,6 +43,8 @@ class NetworkEvaluator:
         self.statistics = statistics
         self._training, self._validation = training, validation
         self._rungs, self._seed = rungs, seed
+        self.stepped: Stepped = lambda step, steps, loss: None
+        """Told of each step of each training."""
 
     def evaluate(self, choices: Choices, rung: Rung) -> Evaluation:
         """Quantises, trains if the rung says so, and measures on the validation pictures."""
@@ -83,9 +85,7 @@ class NetworkEvaluator:
         network.set_widths(self.space.policy(choices))
         self.statistics.restore(network)
 
-    def trained(
-        self, choices: Choices, rung: Rung, done: Callable[[float], None] = lambda loss: None
-    ) -> Network:
+    def trained(self, choices: Choices, rung: Rung) -> Network:
         """A copy of the network, quantised to the widths of a policy and trained."""
         network = copy.deepcopy(self.network)
         self.quantize(network, choices)
@@ -94,7 +94,7 @@ class NetworkEvaluator:
         teacher = copy.deepcopy(self.network)
         teacher.quantize(False)
         x, y = self._training.x, self._training.y
-        train(network, teacher, x, y, self._rungs[rung], self._seed, done)
+        train(network, teacher, x, y, self._rungs[rung], self._seed, self.stepped)
         return network
 
 

@@ -15,6 +15,9 @@ from cimc.rl.network.scores import channels_last, divergence
 
 Augmentation: TypeAlias = Literal["none", "shift", "flip", "shift-flip"]
 
+Stepped: TypeAlias = Callable[[int, int, float], None]
+"""Called after each step of a training: its number from 1, how many there will be, and the loss."""
+
 AUGMENTATIONS: tuple[Augmentation, ...] = get_args(Augmentation)
 
 
@@ -36,13 +39,12 @@ def train(
     y: Tensor,
     training: Training,
     seed: int,
-    done: Callable[[float], None] = lambda loss: None,
+    stepped: Stepped = lambda step, steps, loss: None,
 ) -> None:
     """Trains a quantised network on pictures and classes: weights, ranges and biases.
 
     The loss is the mean of the cross-entropy with the classes and the divergence from the `teacher`'s
-    outputs. Adam, one cycle of the learning rate. `done` is called after each step with the loss. The same
-    seed gives the same network.
+    outputs. Adam, one cycle of the learning rate. The same seed gives the same network.
     """
     generator = torch.Generator().manual_seed(seed)
     network.train()
@@ -52,7 +54,7 @@ def train(
     steps = ceil(training.epochs * len(x) / batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, training.rate, total_steps=steps + 1)
     order = torch.empty(0, dtype=torch.int64)
-    for _ in range(steps):
+    for step in range(1, steps + 1):
         if len(order) < batch:
             order = torch.cat([order, torch.randperm(len(x), generator=generator)])
         chosen, order = order[:batch], order[batch:]
@@ -65,7 +67,7 @@ def train(
         torch.autograd.backward(loss)
         optimizer.step()
         schedule.step()
-        done(float(loss.detach()))
+        stepped(step, steps, float(loss.detach()))
     network.eval()
 
 

@@ -68,9 +68,10 @@ def test_training_is_repeatable(evaluator: NetworkEvaluator) -> None:
 def test_a_trained_network_is_the_file_that_is_written(evaluator: NetworkEvaluator, tmp_path: Path) -> None:
     """The evaluation is that of the exported file, executed."""
     choices = tuple(i % 2 for i in range(len(evaluator.space.layers)))
-    losses: list[float] = []
-    network = evaluator.trained(choices, "short", losses.append)
-    assert len(losses) == 32
+    steps: list[tuple[int, int]] = []
+    evaluator.stepped = lambda step, count, loss: steps.append((step, count))
+    network = evaluator.trained(choices, "short")
+    assert steps == [(i + 1, 32) for i in range(32)]
     export_qcdq(network, tmp_path / "qcdq.onnx")
     x = pictures(60, seed=4)
     outputs = tensor(reference_outputs(tmp_path / "qcdq.onnx", {"x": x.numpy()})["logits"])

@@ -34,7 +34,7 @@ def trained(network: Network, training: Training, seed: int) -> tuple[Network, l
     x = pictures(64, seed=5)
     with torch.no_grad():
         y = teacher(x).argmax(1)
-    train(student, teacher, x, y, training, seed, losses.append)
+    train(student, teacher, x, y, training, seed, lambda step, steps, loss: losses.append(loss))
     return student, losses
 
 
