@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from cimc.policy import MAX_BITS, Widths
 from cimc.rl.executed import accuracy
 from cimc.rl.network.export import export_qcdq
 from cimc.rl.outputs import Exported, front_csv, front_picture, policy_json, write_text
@@ -29,8 +28,7 @@ def export_all(
 
 def _named(search: Search, result: Result) -> Iterator[tuple[str, str, Found | None, Choices]]:
     """What is exported: a name for the report, the end of the file's name, what was found, the policy."""
-    eight = search.problem.space.uniform(Widths(MAX_BITS, MAX_BITS))
-    yield "8/8", "-8-8", None, eight
+    yield "8/8", "-8-8", None, search.problem.space.eight
     several = len(result.found) > 1
     for found in result.uniform:
         drop = f"{found.max_drop:.15g}"

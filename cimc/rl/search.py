@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cimc.policy import MAX_BITS, Widths
 from cimc.rl.agents.bisection import BisectionAgent
 from cimc.rl.agents.make import AgentName, AgentTask, make_agent
 from cimc.rl.evaluation import Agent, Evaluation, Rung
@@ -87,7 +86,7 @@ class Search:
         uniform = self.uniform_line()
         if self.settings.trains:
             # What the others are compared with has to be trained, too.
-            self._evaluate([space.uniform(Widths(MAX_BITS, MAX_BITS))], "full", 0, 1)
+            self._evaluate([space.eight], "full", 0, 1)
             self._climb(line(judged(space, self.log.of_rung("quick"))))
             self._climb(uniform)
             evaluations = [e for e in self.log.of_rung("full") if self._is_known(e.choices, "full")]
@@ -95,7 +94,7 @@ class Search:
             for drop in self.settings.max_drops:
                 self._follow(BisectionAgent(uniform, [drop]), "quick", len(uniform))
             evaluations = self.log.of_rung("quick")
-        found = judged(space, evaluations)
+        found = judged(space, [e for e in evaluations if space.allows(e.choices)])
         return Result(
             self._select(found), self._select([one for one in found if one.evaluation.choices in uniform])
         )

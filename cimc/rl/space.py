@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from cimc.policy import Policy, Widths
+from cimc.policy import MAX_BITS, Policy, Widths
 from cimc.runtime.arrays import Array
 
 Choices = tuple[int, ...]
@@ -51,6 +51,15 @@ class Space:
         """The allowed option of each layer that takes least time."""
         worst = np.iinfo(np.int64).max
         return tuple(int(i) for i in np.where(self.allowed, self.latency_ps, worst).argmin(1))
+
+    @property
+    def eight(self) -> Choices:
+        """8/8 bits for all layers, whether that is allowed or not: what others are compared with."""
+        return (self.options.index(Widths(MAX_BITS, MAX_BITS)),) * len(self.layers)
+
+    def allows(self, choices: Sequence[int]) -> bool:
+        """Whether each layer may have its option."""
+        return bool(self.allowed[np.arange(len(self.layers)), list(choices)].all())
 
     def latency_of(self, choices: Sequence[int]) -> int:
         """The sum of the layers' latencies, in ps."""

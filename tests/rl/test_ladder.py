@@ -224,6 +224,23 @@ def test_what_is_found_is_the_best_of_what_was_evaluated(tmp_path: Path, agent: 
     assert len(quick) <= 40 + 1 + len(search.uniform_line())
 
 
+@pytest.mark.parametrize("trains", [False, True])
+def test_eight_bits_are_compared_with_but_not_chosen_where_they_are_not_allowed(
+    tmp_path: Path, trains: bool
+) -> None:
+    """Without any budget the best would be 8/8."""
+    search = search_of(
+        tmp_path, Toy(toy_space(), {"quick": 1, "short": 0.5, "full": 0.25}), [0.0], trains=trains
+    )
+    space = search.problem.space
+    space.allowed[:, space.weight_bits == 8] = False
+    result = search.run()
+    for found in (*result.found, *result.uniform):
+        assert space.allows(found.judged.evaluation.choices)
+    trained = search.log.get(space.eight, "full")
+    assert (trained is not None) == trains
+
+
 def test_nothing_keeps_to_a_budget(tmp_path: Path) -> None:
     """Then it is what loses least, and that is said."""
     space = toy_space()

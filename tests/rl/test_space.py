@@ -1,6 +1,7 @@
 """The widths of layers, against a search through all policies."""
 
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -61,6 +62,14 @@ def test_what_is_not_allowed_is_neither_fastest_nor_widest_nor_uniform():
     assert space.widest == (1, 2)
     assert space.uniform(Widths(8, 8)) == (2, 2)
     assert space.uniform(Widths(4, 8)) == (1, 2)
+
+
+def test_eight_bits_are_what_they_say_even_if_they_are_not_allowed():
+    allowed = np.array([[True, True, True, False], [False, False, True, True]])
+    space = space_of(np.ones((2, 4), np.int64), allowed, OPTIONS)
+    assert space.policy(space.eight) == {"layer0": Widths(8, 8), "layer1": Widths(8, 8)}
+    for choices in product(range(4), range(4)):
+        assert space.allows(choices) == (choices in policies(space))
 
 
 @given(spaces())
