@@ -75,6 +75,10 @@ def search_main(arguments: SearchArguments) -> None:
     folder = arguments.output or Path(f"{arguments.model.stem}-search")
     if folder.exists() and not folder.is_dir():
         raise CimcError(f"{folder}: is a file; -o names a folder")
+    if arguments.model.resolve().parent == folder.resolve() and arguments.model.name.startswith("model"):
+        raise CimcError(
+            f"{arguments.model}: what is found could be written over it; give another folder with -o"
+        )
     from cimc.rl.export_found import export_all
     from cimc.rl.log import NAME, EvaluationLog, fingerprint
     from cimc.rl.outputs import report_text, write_text

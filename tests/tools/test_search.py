@@ -259,6 +259,13 @@ def test_folder_beside_the_working_directory(
     assert row.split("|")[6].strip() == ""
 
 
+@pytest.mark.parametrize("name", ["model.onnx", "model-8-8.onnx"])
+def test_a_model_that_would_be_written_over(folder: Path, name: str) -> None:
+    (folder / "tiny.onnx").rename(folder / name)
+    arguments = TINY.replace("tiny.onnx", f"../{folder.name}/{name}")
+    refused(folder, f"{arguments} -o {folder}", f"{name}: what is found could be written over it", "-o")
+
+
 @pytest.mark.parametrize("scale", [1e-30, 1e30])
 def test_pictures_of_any_size(folder: Path, scale: float) -> None:
     """Nobody's pictures are that large; but then it is no internal error."""
