@@ -11,7 +11,7 @@ import torch
 from export import export
 from hypothesis import strategies as st
 from networks import BasicBlock, VisionTransformer, randomise_norms
-from tools.tiny_models import model, node
+from tools.tiny_models import model, node, serialized
 from torch import Tensor, nn
 from xdsl.dialects.builtin import ModuleOp
 
@@ -109,6 +109,35 @@ def quantized(name: str, path: Path, seed: int = 0) -> Network:
     calibrate(network, [pictures(16)], WIDTHS)
     network.set_widths(mixed(list(network.layers), seed))
     network.quantize()
+    return network
+
+
+def for_a_batch_of_its_own(path: Path, batch: int, *, by_itself: bool) -> Network:
+    """A network whose file is for so many pictures, which are computed by themselves or together.
+
+    Pictures have the shape [1, 6, 6]. Both spellings have the same numbers, but where the batch is the second
+    axis of some value and then part of the first one, the network takes no other batch.
+    """
+    rng = np.random.default_rng(0)
+    shapes = {"conv.weight": (4, 1, 3, 3), "token.weight": (36, 8), "fc.weight": (32, 3)}
+    arrays: dict[str, Array] = {
+        name: rng.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()
+    }
+    sizes = {"tokens": [batch, 4, 36], "flat": [batch, 32], "rows": [4 * batch, 36], "turned": [4, batch, 8]}
+    nodes = [node("Conv", "x conv.weight", "c", pads=[1, 1, 1, 1]), node("Relu", "c", "r")]
+    nodes += [node("Reshape", "r tokens", "a")]
+    if by_itself:
+        nodes += [node("Transpose", "a", "b", perm=[1, 0, 2]), node("Reshape", "b rows", "d")]
+        nodes += [node("MatMul", "d token.weight", "e"), node("Reshape", "e turned", "f")]
+        nodes += [node("Transpose", "f", "g", perm=[1, 0, 2])]
+    else:
+        nodes += [node("MatMul", "a token.weight", "g")]
+    nodes += [node("Reshape", "g flat", "h"), node("MatMul", "h fc.weight", "y")]
+    read = {name for one in nodes for name in cast(Any, one).input}
+    arrays |= {name: np.array(size, np.int64) for name, size in sizes.items() if name in read}
+    path.write_bytes(serialized(model(nodes, [batch, 1, 6, 6], opset=20, **arrays)))
+    network = network_of(path, batch)
+    assert network.takes_any_batch != by_itself
     return network
 
 

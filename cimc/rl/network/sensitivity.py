@@ -10,7 +10,7 @@ from cimc.policy import MAX_BITS, Widths
 from cimc.rl.network.layers import Layer, WeightLayer
 from cimc.rl.network.network import Network
 from cimc.rl.network.scores import divergence
-from cimc.rl.network.statistics import moments
+from cimc.rl.network.statistics import moments, moments_of
 from cimc.rl.space import Space
 from cimc.rl.surrogate import Sensitivities
 
@@ -65,14 +65,23 @@ def _quantize_input(network: Network, layer: Layer, bits: int, x: Tensor, wanted
 
 def _alone(network: Network, layer: Layer, x: Tensor, wanted: Tensor) -> float:
     """The divergence with one layer quantised, whose outputs keep their mean and deviation in float."""
+    known: list[tuple[Tensor, Tensor]] = []
+    if isinstance(layer, WeightLayer) and not network.takes_any_batch:
+        # One part of the pictures would not do: a single vector is its own mean.
+        for quantized in (True, False):
+            layer.quantized = quantized
+            known += moments_of(network, [layer], x).values()
 
     def correct(module: nn.Module, inputs: tuple[Tensor, ...], y: Tensor) -> Tensor | None:
         if not isinstance(module, WeightLayer):
             return None
-        mean, deviation = moments(module, y)
-        module.quantized = False
-        float_mean, float_deviation = moments(module, module.forward(*inputs))
-        module.quantized = True
+        if known:
+            (mean, deviation), (float_mean, float_deviation) = known
+        else:
+            mean, deviation = moments(module, y)
+            module.quantized = False
+            float_mean, float_deviation = moments(module, module.forward(*inputs))
+            module.quantized = True
         gain = torch.where(deviation > 0, float_deviation / deviation, torch.ones_like(deviation))
         return (y - module.by_output(mean)) * module.by_output(gain) + module.by_output(float_mean)
 

@@ -5,7 +5,7 @@ layers: each output of a layer is scaled and shifted so that its mean and standa
 pictures are those that it has in float. Scales and biases of the layer take that in without cost.
 """
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,15 +27,8 @@ class Statistics:
     def __init__(self, network: Network, x: Tensor) -> None:
         """Of the float network on pictures `x`."""
         self._x = channels_last(x)
-        self._by_layer: dict[str, tuple[Tensor, Tensor]] = {}
         network.quantize(False)
-
-        def see(layer: nn.Module, _: Any, y: Tensor) -> None:
-            assert isinstance(layer, WeightLayer)
-            self._by_layer[layer.layer_name] = moments(layer, y)
-
-        with _hooks(network.weight_layers(), see):
-            network(self._x)
+        self._by_layer = moments_of(network, network.weight_layers(), self._x)
 
     @torch.no_grad()
     def restore(self, network: Network) -> None:
@@ -43,24 +36,59 @@ class Statistics:
 
         It is frozen then.
         """
-        for layer in network.weight_layers():
+        layers = network.weight_layers()
+        for layer in layers:
             layer.corrected = False
         network.freeze()
 
         def correct(layer: nn.Module, _: Any, y: Tensor) -> Tensor:
             assert isinstance(layer, WeightLayer)
-            mean, deviation = moments(layer, y)
-            wanted_mean, wanted_deviation = self._by_layer[layer.layer_name]
-            gain = wanted_deviation / deviation
-            usable = (gain < MAX_GAIN) & (gain > 1 / MAX_GAIN)
-            layer.gain.copy_(torch.where(usable, gain, torch.ones_like(gain)))
-            layer.shift.copy_(wanted_mean - layer.gain * mean)
-            layer.corrected = True
+            self._correct(layer, *moments(layer, y))
             return y * layer.by_output(layer.gain) + layer.by_output(layer.shift)
 
-        with _hooks(network.weight_layers(), correct):
-            network(self._x)
+        if network.takes_any_batch:
+            with _hooks(layers, correct):
+                network(self._x)
+        else:  # a layer's moments are known after the last part only
+            for layer in layers:
+                self._correct(layer, *moments_of(network, [layer], self._x)[layer.layer_name])
+                layer.freeze()
         network.freeze()
+
+    def _correct(self, layer: WeightLayer, mean: Tensor, deviation: Tensor) -> None:
+        """Chooses gain and shift for a layer whose outputs have these moments."""
+        wanted_mean, wanted_deviation = self._by_layer[layer.layer_name]
+        gain = wanted_deviation / deviation
+        usable = (gain < MAX_GAIN) & (gain > 1 / MAX_GAIN)
+        layer.gain.copy_(torch.where(usable, gain, torch.ones_like(gain)))
+        layer.shift.copy_(wanted_mean - layer.gain * mean)
+        layer.corrected = True
+
+
+def moments_of(
+    network: Network, layers: Iterable[WeightLayer], x: Tensor
+) -> dict[str, tuple[Tensor, Tensor]]:
+    """The moments of layers' outputs on pictures, by layer, over all parts that the network takes them in."""
+    seen: dict[str, list[tuple[Tensor, Tensor]]] = {}
+
+    def see(layer: nn.Module, _: Any, y: Tensor) -> None:
+        assert isinstance(layer, WeightLayer)
+        seen.setdefault(layer.layer_name, []).append(moments(layer, y))
+
+    if not network.takes_any_batch and len(x) > network.batch:
+        x = x[: len(x) - len(x) % network.batch]  # what fills the last part up would count as well
+    with _hooks(layers, see):
+        network(x)
+    return {name: _merged(found) for name, found in seen.items()}
+
+
+def _merged(found: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    """The moments of parts of equal size together."""
+    if len(found) == 1:
+        return found[0]
+    means, deviations = (torch.stack(values) for values in zip(*found, strict=True))
+    mean = means.mean(0)
+    return mean, (deviations.square() + (means - mean).square()).mean(0).sqrt()
 
 
 def moments(layer: WeightLayer, y: Tensor) -> tuple[Tensor, Tensor]:

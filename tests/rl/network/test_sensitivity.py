@@ -1,6 +1,7 @@
 """What quantising one layer alone does to the outputs."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torch_networks import WIDTHS, exported, network_of, pictures
+from torch_networks import WIDTHS, exported, for_a_batch_of_its_own, network_of, pictures
 
 from cimc.policy import Widths
 from cimc.rl.network.calibrate import calibrate
@@ -115,3 +116,17 @@ def test_only_allowed_widths_are_measured(network: Network) -> None:
     found = measured(network, space, pictures(4))
     assert (found.weights[0, space.weight_bits == 2] == 0).all()
     assert (found.weights[0, space.weight_bits == 8] > 0).all()
+
+
+def test_pictures_that_are_computed_by_themselves_are_measured_together(tmp_path: Path) -> None:
+    """One vector is its own mean: a layer that sees one at a time would seem to lose nothing."""
+    x = torch.randn(16, 1, 6, 6, generator=torch.Generator().manual_seed(0))
+    tables: list[Any] = []
+    for by_itself in (True, False):
+        network = for_a_batch_of_its_own(tmp_path / "model.onnx", 1, by_itself=by_itself)
+        calibrate(network, [x], (2, 3, 8))
+        tables.append(measured(network, space_of(network, (2, 3)), x))
+    one, other = tables
+    assert (one.total > 0).all()
+    np.testing.assert_allclose(one.weights, other.weights, rtol=1e-3)
+    np.testing.assert_allclose(one.activations, other.activations, rtol=1e-3)

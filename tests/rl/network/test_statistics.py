@@ -7,7 +7,7 @@ import pytest
 import torch
 from tools.tiny_models import model, node, serialized
 from torch import Tensor
-from torch_networks import NETWORKS, mixed, network_of, pictures, quantized
+from torch_networks import NETWORKS, for_a_batch_of_its_own, mixed, network_of, pictures, quantized
 
 from cimc.policy import Widths
 from cimc.rl.network.calibrate import calibrate
@@ -159,3 +159,23 @@ def test_an_output_that_never_varies_is_shifted_only(tmp_path: Path) -> None:
     assert layer.shift[0] == 0
     with torch.no_grad():
         assert (network(x)[:, 0] == 7).all()
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_pictures_that_are_computed_by_themselves_count_all(tmp_path: Path, batch: int) -> None:
+    """As if they were computed together, but for those that do not fill a batch."""
+    x = torch.randn(32, 1, 6, 6, generator=torch.Generator().manual_seed(0))
+    found: list[Network] = []
+    for by_itself, seen in ((True, x), (False, x[: 32 // batch * batch])):
+        network = for_a_batch_of_its_own(tmp_path / "model.onnx", batch, by_itself=by_itself)
+        calibrate(network, [x], (3,))
+        network.set_widths(dict.fromkeys(network.layers, Widths(3, 3)))
+        Statistics(network, seen).restore(network)
+        found.append(network)
+    for one, other in zip(*(network.weight_layers() for network in found), strict=True):
+        assert (one.gain != 1).all()
+        np.testing.assert_allclose(one.gain, other.gain, rtol=1e-4)
+        np.testing.assert_allclose(one.shift, other.shift, atol=1e-3)
+    with torch.no_grad():
+        outputs = [network(x) for network in found]
+    np.testing.assert_allclose(*outputs, atol=1e-2)
