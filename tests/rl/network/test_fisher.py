@@ -9,7 +9,7 @@ import pytest
 import torch
 from rl.network.test_sensitivity import kullback_leibler, space_of
 from scipy import stats
-from tools.tiny_models import model, node, serialized, weights
+from tools.tiny_models import model, node, serialized
 from torch import Tensor
 from torch_networks import exported, network_of, pictures
 
@@ -19,12 +19,18 @@ from cimc.rl.network.fisher import fisher
 from cimc.rl.network.layers import Layer, ProductLayer, WeightLayer, rounded
 from cimc.rl.network.network import Network
 from cimc.rl.network.sensitivity import measured
+from cimc.runtime.arrays import Array
 
 distributions: Any = stats  # SciPy's functions have no types
 
 BITS = (5, 7)
 COPIES = 300
 """Each picture draws its class so many times."""
+
+
+def weights(*shape: int) -> Array:
+    """Random numbers, the same whichever tests came before: some bounds here are close."""
+    return np.random.default_rng(shape).standard_normal(shape).astype(np.float32)
 
 
 def rows_of_pictures() -> onnx.ModelProto:
