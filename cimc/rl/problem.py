@@ -79,6 +79,11 @@ class Problem:
             raise CimcError(f"{spec.model}: has no layers that run on crossbars")
         self.features: list[LayerFeatures] = features_of(layers)
         self.network = Network(self.ctx, self.module).eval()
+        if spec.full.epochs > 0 and spec.full.augmentation != "none" and len(self.network.input_shape) != 3:
+            raise CimcError(
+                f"--augment {spec.full.augmentation} needs pictures [channels, height, width], those of "
+                f"{spec.model} are {list(self.network.input_shape)}"
+            )
         progress("reading the data")
         classes = self._classes()
         self.data: SearchData = load_data(

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
-from onnx import ModelProto, TensorProto, helper
+from onnx import ModelProto, TensorProto, helper, numpy_helper
 from rl.tiny_search import (
     INPUT,
     TRAIN,
@@ -23,6 +23,7 @@ from cimc.pipelines import Options
 from cimc.policy import Widths
 from cimc.program import compile
 from cimc.rl.network.scores import outputs_of
+from cimc.rl.network.training import Training
 from cimc.rl.problem import Problem
 from cimc.rl.tensors import tensor_of
 from cimc.tools.compare import reference_outputs
@@ -137,6 +138,16 @@ def two_inputs() -> ModelProto:
     return proto
 
 
+def two_heads() -> ModelProto:
+    """The second output has a convolution of its own."""
+    proto = dense_head(weights(3, 4))
+    graph = cast(Any, proto).graph
+    graph.node.append(node("Conv", "r aux.weight", "z"))
+    graph.initializer.append(cast(Any, numpy_helper).from_array(weights(2, 4, 1, 1), "aux.weight"))
+    graph.output.append(_helper.make_tensor_value_info("z", TensorProto.FLOAT, ["N", 2, 4, 4]))
+    return proto
+
+
 @pytest.mark.parametrize(
     ("proto", "parts"),
     [
@@ -152,6 +163,7 @@ def two_inputs() -> ModelProto:
         ),
         (dense_head(weights(1, 4)), ["some classes", "[1, 1]"]),
         (two_inputs(), ["one input", "2"]),
+        (two_heads(), ["layer 'aux'", "first output"]),
         (with_head(node("ArgMax", "r", "y")), ["ArgMax", "not supported"]),
     ],
 )
@@ -180,6 +192,19 @@ def test_pictures_for_another_network(tmp_path: Path, files: tuple[Path, Path]) 
     with pytest.raises(CimcError) as error:
         Problem(tiny_spec(path, files[1]))
     assert f"float pictures [n, 36], got float32 [{TRAIN}, 1, 6, 6]" in str(error.value)
+
+
+def test_vectors_are_no_pictures_to_augment(tmp_path: Path, files: tuple[Path, Path]) -> None:
+    path = tmp_path / "vectors.onnx"
+    path.write_bytes(serialized(model([node("Gemm", "x w", "y")], ["N", 36], w=weights(36, 3))))
+    with np.load(files[1]) as arrays:
+        data = {name: a.reshape(len(a), 36) if name[0] == "x" else a for name, a in arrays.items()}
+    cast(Any, np.savez)(tmp_path / "data.npz", **data)
+    training = Training(0.1, augmentation="shift")
+    spec = replace(tiny_spec(path, tmp_path / "data.npz"), short=training, full=training)
+    with pytest.raises(CimcError, match=r"--augment shift needs pictures .*\[36\]"):
+        Problem(spec)
+    Problem(replace(spec, full=replace(training, augmentation="none")))
 
 
 def test_classes_that_the_network_does_not_know(tmp_path: Path, files: tuple[Path, Path]) -> None:
