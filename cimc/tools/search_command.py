@@ -1,6 +1,7 @@
 """What `cimc search` does."""
 
 import logging
+import os
 import sys
 import warnings
 from contextlib import ExitStack
@@ -168,6 +169,7 @@ def quiet() -> None:
     torch.set_num_threads(1)  # processes share the work: two busy threads wait for each other
     warnings.simplefilter("ignore")
     logging.getLogger("torchrl").setLevel(logging.ERROR)
+    os.environ.setdefault("RL_LOGGING_LEVEL", "ERROR")  # it sets its level when it is imported
 
 
 def need_extra() -> None:

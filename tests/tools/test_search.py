@@ -509,6 +509,15 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
         assert not done.stderr
 
 
+def test_libraries_are_silent(folder: Path) -> None:
+    """In a process of its own: TorchRL says what its replay buffers do, on standard output."""
+    arguments = ["cimc", "search", *TINY.replace("random", "ddpg").split()]
+    code = f"import sys\nfrom cimc.tools.cimc_main import main\nsys.argv = {arguments!r}\nmain()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == (folder / "tiny-search" / "report.md").read_text()
+    assert not done.stderr
+
+
 def test_help_knows_all_options_of_the_docs() -> None:
     """Each option of the table in the docs is one of the command line."""
     text = (ROOT / "docs" / "search.md").read_text()
