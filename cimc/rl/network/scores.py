@@ -1,12 +1,16 @@
 """How a network's outputs compare with those of the model that was given."""
 
 from dataclasses import dataclass
+from math import isfinite
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from cimc.rl.network.tensors import parts
+
+BROKEN = 1e4
+"""The divergence of outputs that are no numbers, such as quotients of zeros; agents reckon with it."""
 
 
 @torch.no_grad()
@@ -49,7 +53,13 @@ class Reference:
 
     def divergence(self, outputs: Tensor) -> float:
         """Mean Kullback-Leibler divergence of the classes' probabilities from the given model's, in nats."""
-        return float(divergence(self.outputs, outputs))
+        return measured_divergence(self.outputs, outputs)
+
+
+def measured_divergence(wanted: Tensor, outputs: Tensor) -> float:
+    """`divergence` as a finite number, whatever quantisation has made of the outputs."""
+    value = float(divergence(wanted, outputs))
+    return value if isfinite(value) else BROKEN
 
 
 def divergence(wanted: Tensor, outputs: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from cimc.policy import MAX_BITS, Widths
 from cimc.rl.network.layers import Layer, WeightLayer
 from cimc.rl.network.network import Network
-from cimc.rl.network.scores import divergence
+from cimc.rl.network.scores import measured_divergence
 from cimc.rl.network.statistics import moments, moments_of
 from cimc.rl.space import Space
 from cimc.rl.surrogate import Sensitivities
@@ -88,7 +88,7 @@ def _alone(network: Network, layer: Layer, x: Tensor, wanted: Tensor) -> float:
     layer.quantized = True
     handle = layer.register_forward_hook(correct)
     try:
-        return max(0.0, float(divergence(wanted, network(x))))
+        return max(0.0, measured_divergence(wanted, network(x)))
     finally:
         handle.remove()
         layer.quantized = False

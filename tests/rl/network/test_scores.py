@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from cimc.rl.network.scores import Reference, channels_last, divergence, outputs_of
+from cimc.rl.network.scores import BROKEN, Reference, channels_last, divergence, outputs_of
 from cimc.rl.network.tensors import tensor
 from cimc.runtime.arrays import Array
 
@@ -56,6 +56,16 @@ def test_divergence(seed: int, count: int, classes: int) -> None:
     reference = Reference(tensor(first), tensor(labels))
     assert reference.divergence(tensor(second)) == pytest.approx(expected, abs=1e-5)
     assert float(divergence(tensor(first), tensor(first))) == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_outputs_that_are_no_numbers_are_far_away(value: float) -> None:
+    """One picture is enough: a layer that can divide by zero must not seem to lose nothing."""
+    first, second, labels = outputs(0, 20, 3)
+    second[7, 1] = value
+    reference = Reference(tensor(first), tensor(labels))
+    assert reference.divergence(tensor(second)) == BROKEN
+    assert reference.drop(tensor(second))[0] <= 100
 
 
 @pytest.mark.parametrize("count", [1, 7, 25, 26])

@@ -7,6 +7,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 import torch
+from tools.tiny_models import model, node, serialized
 from torch import Tensor
 from torch.nn import functional
 from torch_networks import WIDTHS, exported, for_a_batch_of_its_own, network_of, pictures
@@ -15,6 +16,7 @@ from cimc.policy import Widths
 from cimc.rl.network.calibrate import calibrate
 from cimc.rl.network.layers import ProductLayer, WeightLayer, rounded
 from cimc.rl.network.network import Network
+from cimc.rl.network.scores import BROKEN
 from cimc.rl.network.sensitivity import MEASURED_BITS, measured
 from cimc.rl.space import Space
 
@@ -116,6 +118,20 @@ def test_only_allowed_widths_are_measured(network: Network) -> None:
     found = measured(network, space, pictures(4))
     assert (found.weights[0, space.weight_bits == 2] == 0).all()
     assert (found.weights[0, space.weight_bits == 8] > 0).all()
+
+
+def test_a_width_that_makes_outputs_no_numbers_is_not_for_free(tmp_path: Path) -> None:
+    """Two bits round the small vectors to 0, which is then divided by itself."""
+    nodes = [node("MatMul", "x w", "m"), node("Div", "m m", "r"), node("MatMul", "r v", "y")]
+    path = tmp_path / "model.onnx"
+    unit = np.eye(2, dtype=np.float32)
+    path.write_bytes(serialized(model(nodes, ["N", 2], opset=20, w=unit, v=unit)))
+    network, x = network_of(path), torch.tensor([[8.0, 8.0], [-8.0, -8.0], [0.5, 0.5], [-0.5, -0.5]])
+    calibrate(network, [x], (2, 8))
+    space = space_of(network, (2, 8))
+    found = measured(network, space, x)
+    assert (found.activations[0, space.activation_bits == 2] == BROKEN).all()
+    assert (found.activations[0, space.activation_bits == 8] < BROKEN).all()
 
 
 def test_pictures_that_are_computed_by_themselves_are_measured_together(tmp_path: Path) -> None:
