@@ -79,6 +79,11 @@ class Problem:
             raise CimcError(f"{spec.model}: has no layers that run on crossbars")
         self.features: list[LayerFeatures] = features_of(layers)
         self.network = Network(self.ctx, self.module).eval()
+        if self.network.unread_layers:  # nothing would tell what they lose, and exported files lack them
+            raise CimcError(
+                f"{spec.model}: the first output, which a search looks at, does not depend on layer "
+                f"{self.network.unread_layers[0]!r}; cut the other outputs off"
+            )
         if spec.full.epochs > 0 and spec.full.augmentation != "none" and len(self.network.input_shape) != 3:
             raise CimcError(
                 f"--augment {spec.full.augmentation} needs pictures [channels, height, width], those of "

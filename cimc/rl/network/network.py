@@ -53,8 +53,7 @@ class Network(nn.Module):
     """
 
     def __init__(self, ctx: CimcContext, module: ModuleOp) -> None:
-        """Raises `CimcError` if an op is of no use in training, a layer of none for the first output, or if
-        there is not one input."""
+        """Raises `CimcError` if an op is of no use in training, or there is not one input."""
         super().__init__()
         function = main_function(module)
         if len(function.function_type.inputs) != 1:
@@ -83,22 +82,21 @@ class Network(nn.Module):
                 step = self._step(ctx, op, [self._numbers[v] for v in dead if constant(ctx, v) is None])
                 steps.append(step)
         self._steps = tuple(steps)
-        self._check_uses()
+        self.unread_layers = self._unread()
+        """Those that only other outputs than the first one depend on."""
         del self._numbers  # values of the IR would be copied and sent along with the network
         self._whole = True
         self._whole = self._takes_any_batch()
 
-    def _check_uses(self) -> None:
-        """Nothing would tell what these layers lose, and an exported file would be without them."""
+    def _unread(self) -> list[str]:
         needed = {self._output}
+        unread: list[str] = []
         for step in reversed(self._steps):
             if needed.intersection(step.results):
                 needed.update(n for n in step.operands if n is not None)
             elif step.layer is not None:
-                raise CimcError(
-                    f"{step.name}: the first output, which a search looks at, does not depend on it; cut the "
-                    "other outputs off"
-                )
+                unread.append(list(self.layers)[step.layer])
+        return unread
 
     def _number(self, value: SSAValue) -> int:
         return self._numbers.setdefault(value, len(self._numbers))
