@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+import onnx
 import pytest
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 from rl.tiny_search import (
@@ -24,7 +25,7 @@ from cimc.policy import Widths
 from cimc.program import compile
 from cimc.rl.network.scores import outputs_of
 from cimc.rl.network.training import Training
-from cimc.rl.problem import Problem
+from cimc.rl.problem import Problem, SensitivityMethod
 from cimc.rl.tensors import tensor_of
 from cimc.tools.compare import reference_outputs
 
@@ -113,6 +114,30 @@ def test_model_with_its_own_quantisation(tmp_path: Path) -> None:
     problem = Problem(tiny_spec(path, tmp_path / "data.npz"))
     np.testing.assert_allclose(problem.evaluator.reference.outputs.numpy(), expected[:VALIDATION], atol=1e-4)
     assert problem.evaluator.reference.accuracy == 100
+
+
+@pytest.mark.parametrize("method", ["measured", "fisher"])
+def test_model_that_ends_in_softmax(
+    tmp_path: Path, files: tuple[Path, Path], method: SensitivityMethod
+) -> None:
+    """It is the same classifier, whose widths cost the same."""
+    probabilities = onnx.load_from_string(files[0].read_bytes())
+    probabilities.graph.node[-1].output[0] = "scores"
+    probabilities.graph.node.append(node("Softmax", "scores", "y", axis=1))
+    path = tmp_path / "softmax.onnx"
+    path.write_bytes(serialized(probabilities))
+    training = Training(0.3, batch=16)
+    problems = [
+        Problem(replace(tiny_spec(one, files[1]), full=training, sensitivity_method=method))
+        for one in (files[0], path)
+    ]
+    one, other = (problem.sensitivities.total for problem in problems)
+    np.testing.assert_allclose(one, other, rtol=0.01, atol=1e-5)
+    for rung in ("quick", "full"):
+        choices = problems[0].space.uniform(Widths(4, 4))
+        a, b = (problem.evaluator.evaluate(choices, rung) for problem in problems)
+        assert b.divergence == pytest.approx(a.divergence, rel=0.05)
+        assert b.drop == pytest.approx(a.drop, abs=4)
 
 
 # Models that a search can do nothing with.

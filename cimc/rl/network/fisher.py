@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from cimc.rl.network.layers import Layer, ProductLayer, WeightLayer, rounded
 from cimc.rl.network.network import Network
+from cimc.rl.network.scores import are_probabilities, logarithms
 from cimc.rl.space import Space
 from cimc.rl.surrogate import Sensitivities
 
@@ -87,6 +88,8 @@ def _gradients(network: Network, x: Tensor, seed: int) -> dict[str, _Seen]:
     finally:
         for handle in handles:
             handle.remove()
+    if are_probabilities(outputs):
+        outputs = logarithms(outputs)
     generator = torch.Generator().manual_seed(seed)
     classes = torch.multinomial(outputs.detach().softmax(1), 1, generator=generator)[:, 0]
     torch.autograd.backward(functional.cross_entropy(outputs, classes, reduction="sum"))

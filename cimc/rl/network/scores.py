@@ -63,10 +63,26 @@ def measured_divergence(wanted: Tensor, outputs: Tensor) -> float:
 
 
 def divergence(wanted: Tensor, outputs: Tensor) -> Tensor:
-    """Mean Kullback-Leibler divergence of softmax(outputs) from softmax(wanted), in nats; [n, classes]."""
+    """Mean Kullback-Leibler divergence of the classes' probabilities from those that are wanted, in nats.
+
+    Both are [n, classes]: what probabilities are the softmax of, or probabilities.
+    """
+    if are_probabilities(outputs):
+        wanted, outputs = logarithms(wanted), logarithms(outputs)
     return functional.kl_div(
         functional.log_softmax(outputs, 1),
         functional.log_softmax(wanted, 1),
         reduction="batchmean",
         log_target=True,
     )
+
+
+def are_probabilities(outputs: Tensor) -> bool:
+    """Whether outputs are those of a network that ends in Softmax, of which another one would say little."""
+    values = outputs.detach()
+    return bool((values >= 0).all()) and bool(((values.sum(1) - 1).abs() < 1e-4).all())
+
+
+def logarithms(probabilities: Tensor) -> Tensor:
+    """Outputs that have these probabilities as their softmax, finite where one is 0."""
+    return probabilities.clamp(min=1e-30).log()

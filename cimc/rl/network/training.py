@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from cimc.rl.network.network import Network
 from cimc.rl.network.operators.constants import ints
-from cimc.rl.network.scores import channels_last, divergence
+from cimc.rl.network.scores import are_probabilities, channels_last, divergence, logarithms
 
 Augmentation: TypeAlias = Literal["none", "shift", "flip", "shift-flip"]
 
@@ -62,6 +62,8 @@ def train(
         with torch.no_grad():
             wanted = teacher(pictures)
         outputs = network(pictures)
+        if are_probabilities(outputs):
+            wanted, outputs = logarithms(wanted), logarithms(outputs)
         loss = (functional.cross_entropy(outputs, y[chosen]) + divergence(wanted, outputs)) / 2
         optimizer.zero_grad()
         torch.autograd.backward(loss)

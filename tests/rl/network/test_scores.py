@@ -58,6 +58,27 @@ def test_divergence(seed: int, count: int, classes: int) -> None:
     assert float(divergence(tensor(first), tensor(first))) == pytest.approx(0, abs=1e-6)
 
 
+@given(st.integers(0, 2**31), st.integers(1, 20), st.integers(2, 5), st.floats(0.1, 5))
+def test_probabilities_diverge_as_what_they_come_from(
+    seed: int, count: int, classes: int, scale: float
+) -> None:
+    """A network that ends in Softmax is the same classifier."""
+    first, second, _ = (tensor(scale * values) for values in outputs(seed, count, classes))
+    expected = float(divergence(first, second))
+    assert float(divergence(first.softmax(1), second.softmax(1))) == pytest.approx(
+        expected, rel=0.01, abs=1e-5
+    )
+
+
+def test_probabilities_of_0_are_finite_and_have_gradients() -> None:
+    certain, other = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]], requires_grad=True)
+    found = divergence(certain, other)
+    torch.autograd.backward(found)
+    assert 10 < float(found.detach()) < 1e3
+    assert other.grad is not None
+    assert torch.isfinite(other.grad).all()
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_outputs_that_are_no_numbers_are_far_away(value: float) -> None:
     """One picture is enough: a layer that can divide by zero must not seem to lose nothing."""
