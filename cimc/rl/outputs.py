@@ -126,7 +126,8 @@ def report_text(
     lines += [_report_row(one) for one in exported]
     missed = [one for one in exported if one.found is not None and not one.found.within]
     lines += [
-        f"\nNo policy that was evaluated keeps to {one.found.max_drop:g} points: {one.file} loses least."
+        f"\nNo policy that was evaluated keeps to {one.found.max_drop:g} points with enough confidence: "
+        f"{one.file} loses least."
         for one in missed
         if one.found is not None
     ]

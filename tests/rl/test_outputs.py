@@ -116,7 +116,9 @@ def test_report(tmp_path: Path) -> None:
     text = report_text("net.onnx", (80.0, 79.25), rows, many)
     assert "| as given | net.onnx | | | 80.00 | 79.25 | |" in text
     assert "| a | a.onnx | 1234.6 | 7.891 | 71.46 | 70.25 | 2.50 / 6.00 |" in text
-    assert "No policy that was evaluated keeps to 1.5 points: b.onnx loses least." in text
+    assert (
+        "No policy that was evaluated keeps to 1.5 points with enough confidence: b.onnx loses least." in text
+    )
     assert text.count("No policy") == 1
     assert "| quick | 3 | 3.8 |" in text
     assert "| short | 0 | 0.0 |" in text
