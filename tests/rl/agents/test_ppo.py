@@ -110,5 +110,5 @@ def test_proposals_go_through_the_ir_and_stay_what_they_are(tmp_path: Path):
 
 def test_even_a_single_draw_for_each_proposal_finds_new_policies():
     """One that is known already is not all there is: less likely ones follow."""
-    agent = agent_for(replace(SMALL, candidates=0, episodes=16))
+    agent = agent_for(replace(SMALL, candidates=1, episodes=16))
     assert len({proposal.choices for proposal in explore(WORLD, agent, 12)}) == 12
