@@ -1,6 +1,6 @@
 """What each width of each layer costs: the compiler's own mapping and report of the IR."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from xdsl.dialects.builtin import ModuleOp
@@ -31,13 +31,11 @@ def latency_table(
     module: ModuleOp,
     options: Options,
     widths: Sequence[Widths],
-    done: Callable[[], None] = lambda: None,
 ) -> Array:
     """The latency of each layer in each width, ps, int64 [layers, widths].
 
     All layers get the same width, are mapped as the options say, and reported; that gives a column of the
-    table, for layers are mapped one by one. A layer counts as if it had all crossbars for itself. `done` is
-    called after each column.
+    table, for layers are mapped one by one. A layer counts as if it had all crossbars for itself.
     """
     columns: list[list[int]] = []
     for option in widths:
@@ -48,7 +46,6 @@ def latency_table(
         machine = machine_of(target_of(copy))
         works = [work for _, work in works_of_layers(ctx, copy)]
         columns.append([alone_ps(work, machine, options.opt_level) for work in works])
-        done()
     return np.array(columns, np.int64).T
 
 

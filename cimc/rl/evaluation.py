@@ -28,14 +28,6 @@ class Evaluation:
     seconds: float
 
 
-class Evaluator(Protocol):
-    """Whoever evaluates policies."""
-
-    def evaluate(self, choices: Choices, rung: Rung) -> Evaluation:
-        """What the network loses with these widths; the same choices give the same result."""
-        ...
-
-
 @dataclass(frozen=True)
 class Proposal:
     """A policy that an agent wants to be evaluated, and the budget that it was made for."""

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,14 @@ NAME = "evaluations.jsonl"
 
 
 def fingerprint(spec: ProblemSpec) -> str:
-    """16 hexadecimal digits that change with anything that evaluations follow from, files included."""
+    """16 hexadecimal digits that change with all that evaluations follow from, files and packages too."""
     sha = hashlib.sha256()
     for path in (spec.model, *_external_files(spec.model), spec.data):
         with path.open("rb") as file:
             sha.update(hashlib.file_digest(file, "sha256").digest())
     rest = {name: value for name, value in vars(spec).items() if name not in ("model", "data")}
     sha.update(repr(sorted(rest.items())).encode())
+    sha.update(repr([(name, version(name)) for name in ("cimc", "torch", "brevitas")]).encode())
     return sha.hexdigest()[:16]
 
 

@@ -18,10 +18,6 @@ class Split:
     x: Array
     y: Array
 
-    def first(self, count: int) -> "Split":
-        """So many of them at most."""
-        return Split(self.x[:count], self.y[:count])
-
     def take(self, indices: Array) -> "Split":
         """Those of some indices."""
         return Split(self.x[indices], self.y[indices])
@@ -43,9 +39,9 @@ def load_data(
 ) -> SearchData:
     """The arrays `x_train`, `y_train`, and `x_val`, `y_val`, `x_test`, `y_test` if they are there, of a file.
 
-    There are at most `validation` pictures to select with: those of `x_val`, or else pictures for training
-    that are cut off at random, half of them at most. Raises `CimcError`
-    if an array is missing or does not go with a network whose pictures have a shape and so many classes.
+    There are at most `validation` pictures to select with, drawn at random: of `x_val`, or else pictures for
+    training that are cut off, half of them at most. Raises `CimcError` if an array is missing or does not go
+    with a network whose pictures have a shape and so many classes.
     """
     arrays = load_npz(path)
     train = _split(path, arrays, "train", shape, classes)
@@ -55,7 +51,9 @@ def load_data(
     test = _split(path, arrays, "test", shape, classes)
     own = _split(path, arrays, "val", shape, classes)
     if own is not None:
-        return SearchData(train, own.first(validation), train.x[order[:calibration]], test)
+        if len(own.x) > validation:  # at random: they may lie there by class
+            own = own.take(np.random.default_rng(seed).permutation(len(own.x))[:validation])
+        return SearchData(train, own, train.x[order[:calibration]], test)
     cut = min(validation, len(train.x) // 2)
     held, left = order[:cut], order[cut:]
     # Calibration sees no classes, so that it may look at the pictures that are held back.

@@ -12,6 +12,9 @@ from cimc.runtime.arrays import Array
 Choices = tuple[int, ...]
 """One option for each layer, by its index in `Space.options`."""
 
+NEVER = 1 << 20
+"""A distance between widths that there is not."""
+
 
 @dataclass(frozen=True, eq=False)
 class Space:
@@ -78,11 +81,17 @@ class Space:
         return tuple(self.options.index(policy[name]) for name in self.layers)
 
     def uniform(self, widths: Widths) -> Choices:
-        """The same widths for all layers; where a layer may not have them, the nearest that it may."""
-        distance = np.abs(self.weight_bits - widths.weight_bits) * 16
-        distance = distance + np.abs(self.activation_bits - widths.activation_bits)
-        far = np.where(self.allowed, distance, np.iinfo(np.int64).max)
-        return tuple(int(index) for index in far.argmin(1))
+        """The same widths for all layers.
+
+        Where a layer may not have them, those that are wider and no slower, or else the nearest ones.
+        """
+        more_weight = self.weight_bits - widths.weight_bits
+        more_activation = self.activation_bits - widths.activation_bits
+        distance = np.abs(more_weight) * 16 + np.abs(more_activation)
+        wanted = self.latency_ps[:, [self.options.index(widths)]]
+        beats = (more_weight >= 0) & (more_activation >= 0) & (self.latency_ps <= wanted)
+        far = np.where(beats, distance, distance + NEVER)
+        return tuple(int(index) for index in np.where(self.allowed, far, 2 * NEVER).argmin(1))
 
 
 def without_beaten(latency_ps: Array, allowed: Array, options: Sequence[Widths]) -> Array:

@@ -274,7 +274,7 @@ def calibrate_adc_command(**options: Any) -> None:
     type=click.IntRange(1),
     default=200,
     show_default=True,
-    help="Policies that are evaluated without training, for all budgets together.",
+    help="Policies that the agent proposes, for all budgets together; few more are compared with.",
 )
 @click.option(
     "--confidence",

@@ -98,7 +98,7 @@ def search_main(arguments: SearchArguments) -> None:
         arguments.seed,
     )
     with ExitStack() as stack:
-        show = stack.enter_context(show_search(folder / "tensorboard", settings.evaluations))
+        show = stack.enter_context(show_search(folder / "tensorboard"))
         problem = Problem(spec, show.say)
         pool = stack.enter_context(workers(problem, arguments.workers, arguments.ray))
         make_folder(folder / "states")

@@ -84,7 +84,7 @@ class SearchProgress:
 
 
 @contextmanager
-def show_search(curves: Path, total: int) -> Generator[SearchProgress]:
+def show_search(curves: Path) -> Generator[SearchProgress]:
     """Shows a search until the context ends."""
     from torch.utils.tensorboard import SummaryWriter
 

@@ -74,11 +74,20 @@ def test_eight_bits_are_what_they_say_even_if_they_are_not_allowed():
 
 @given(spaces())
 def test_uniform_gives_all_layers_what_is_asked_for_or_the_nearest(space: Space):
-    """The nearest weights, and of these the nearest activations."""
+    """Of what is wider and no slower, or else of all, the nearest weights, and of these activations."""
     for wanted in space.options:
         for layer, choice in enumerate(space.uniform(wanted)):
             assert space.allowed[layer, choice]
-            others = [space.options[i] for i in np.flatnonzero(space.allowed[layer])]
+            allowed = np.flatnonzero(space.allowed[layer])
+            latency = space.latency_ps[layer]
+            better = [
+                i
+                for i in allowed
+                if space.options[i].weight_bits >= wanted.weight_bits
+                and space.options[i].activation_bits >= wanted.activation_bits
+                and latency[i] <= latency[space.options.index(wanted)]
+            ]
+            others = [space.options[i] for i in better or allowed]
             found = space.options[choice]
             weights = [abs(o.weight_bits - wanted.weight_bits) for o in others]
             assert abs(found.weight_bits - wanted.weight_bits) == min(weights)

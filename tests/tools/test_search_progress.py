@@ -36,7 +36,7 @@ def curves(folder: Path) -> dict[str, list[float]]:
 
 
 def test_curves_hold_what_was_evaluated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with show_search(tmp_path / "curves", 2) as show:
+    with show_search(tmp_path / "curves") as show:
         show.say("hello")
         tell = show.evaluated(SPACE, GIVEN, MAX_DROPS)
         for done, evaluation in enumerate(EVALUATIONS):
@@ -60,7 +60,7 @@ def test_curves_hold_what_was_evaluated(tmp_path: Path, capsys: pytest.CaptureFi
 
 def test_nothing_is_written_before_the_first_evaluation(tmp_path: Path) -> None:
     """A search that fails with its data leaves no files."""
-    with show_search(tmp_path / "curves", 2) as show:
+    with show_search(tmp_path / "curves") as show:
         show.evaluated(SPACE, GIVEN, MAX_DROPS)
     assert not (tmp_path / "curves").exists()
 
@@ -70,7 +70,7 @@ def test_bar_on_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.setenv("TERM", "xterm")
-    with show_search(tmp_path / "curves", 2) as show:
+    with show_search(tmp_path / "curves") as show:
         show.say("mapping all widths")
         tell = show.evaluated(SPACE, GIVEN, MAX_DROPS)
         for done, evaluation in enumerate(EVALUATIONS):
@@ -94,7 +94,7 @@ def test_trainings_are_shown_while_they_last(
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.setenv("TERM", "xterm")
-    with show_search(tmp_path / "curves", 2) as show:
+    with show_search(tmp_path / "curves") as show:
         for step in (1, 2):
             show.stepped(step, 3, 0.25)
         show.bar.refresh()
@@ -108,7 +108,7 @@ def test_trainings_are_shown_while_they_last(
     assert "training" not in shown[last:]
     with pytest.MonkeyPatch.context() as other:
         other.setattr(sys, "stderr", io.StringIO())
-        with show_search(tmp_path / "curves", 2) as show:
+        with show_search(tmp_path / "curves") as show:
             show.stepped(1, 3, 0.25)
     assert capsys.readouterr().out == ""
 
@@ -120,7 +120,7 @@ def test_bar_goes_away_when_a_search_fails(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("TERM", "xterm")
 
     def fail() -> None:
-        with show_search(tmp_path / "curves", 2) as show:
+        with show_search(tmp_path / "curves") as show:
             show.evaluated(SPACE, GIVEN, MAX_DROPS)(EVALUATIONS[0], 1, 2)
             raise RuntimeError
 

@@ -61,10 +61,10 @@ def _ddpg(task: AgentTask) -> Agent:
     from cimc.rl.agents.ddpg import DdpgAgent
     from cimc.rl.agents.in_sequence import InSequence
 
-    episodes = task.evaluations // len(task.max_drops)
+    each, more = divmod(task.evaluations, len(task.max_drops))
     return InSequence(
         [
-            DdpgAgent(task.space, task.features, drop, episodes, task.seed + index)
+            DdpgAgent(task.space, task.features, drop, each + (index < more), task.seed + index)
             for index, drop in enumerate(task.max_drops)
         ]
     )

@@ -20,12 +20,10 @@ by four, as it divides the variance of a rounding error (Bennett, Spectra of qua
 
 
 @torch.no_grad()
-def measured(
-    network: Network, space: Space, x: Tensor, done: Callable[[], None] = lambda: None
-) -> Sensitivities:
+def measured(network: Network, space: Space, x: Tensor) -> Sensitivities:
     """One layer and one of its two widths at a time, all else in float, on pictures `x`.
 
-    The divergence is that of the outputs from the float network's. `done` is called after each layer.
+    The divergence is that of the outputs from the float network's.
     """
     network.quantize(False)
     wanted = network(x)
@@ -39,7 +37,6 @@ def measured(
             widths = sorted({int(bits) for bits in bits_of[space.allowed[index]]})
             table = _extended(widths, lambda b, m=measure, n=layer: m(network, n, b, x, wanted))
             result[index] = [table.get(int(bits), 0.0) for bits in bits_of]
-        done()
     return Sensitivities(weights, activations)
 
 

@@ -50,10 +50,10 @@ def test_ddpg_runs_once_for_each_budget_and_shares_the_evaluations(module: Modul
     world = with_names(toy_world(), module)
     agent = make_agent("ddpg", task_for(world, module, [], evaluations=11))
     proposals = explore(world, agent, 100, 3)
-    assert [proposal.max_drop for proposal in proposals] == [1.0] * 5 + [4.0] * 5
+    assert [proposal.max_drop for proposal in proposals] == [1.0] * 6 + [4.0] * 5
     # The second run is not a copy of the first one.
     policies = [proposal.choices for proposal in proposals]
-    assert policies[:5] != policies[5:]
+    assert policies[:5] != policies[6:]
 
 
 def test_the_default_is_one_of_them_and_proposes_of_both(module: ModuleOp):
