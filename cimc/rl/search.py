@@ -92,7 +92,7 @@ class Search:
             evaluations = [e for e in self.log.of_rung("full") if self._is_known(e.choices, "full")]
         else:
             for drop in self.settings.max_drops:
-                self._follow(BisectionAgent(uniform, [drop]), "quick", len(uniform))
+                self._go_along(uniform, drop)
             evaluations = self.log.of_rung("quick")
         found = judged(space, [e for e in evaluations if space.allows(e.choices)])
         return Result(
@@ -110,6 +110,20 @@ class Search:
                 kept.append(choices)
                 least = _sum(loss, choices)
         return kept[::-1]
+
+    def _go_along(self, policies: Sequence[Choices], max_drop: float) -> None:
+        """Finds how far one can go on a line, and goes back until that is within the budget for sure."""
+        self._follow(BisectionAgent(policies, [max_drop]), "quick", len(policies))
+        measured = [e.choices for e in self._logged(policies, "quick") if e.drop <= max_drop]
+        position = max(map(policies.index, measured), default=0)
+        while position > 0 and not self._is_sure(policies[position], max_drop):
+            position -= 1
+            self._evaluate([policies[position]], "quick", 0, 1)
+
+    def _is_sure(self, choices: Choices, max_drop: float) -> bool:
+        found = judged(self.problem.space, self.log.of_rung("quick"))
+        sure = [one.evaluation.choices for one in found if one.upper(self.settings.confidence) <= max_drop]
+        return choices in sure
 
     def _climb(self, policies: Sequence[Choices]) -> None:
         """Trains along a line of policies: shortly to find how far one can go, then fully around there."""
