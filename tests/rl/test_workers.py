@@ -4,6 +4,7 @@ import gc
 import os
 import sys
 import threading
+import time
 from dataclasses import replace
 from multiprocessing import active_children
 from pathlib import Path
@@ -103,6 +104,10 @@ def check_ended(processes: set[Any]) -> None:
     assert processes
     for process in processes:
         process.join(60)
+        # The pool's own thread may be the one that waits for it, and knows a little later.
+        patience = time.monotonic() + 10
+        while process.is_alive() and time.monotonic() < patience:
+            time.sleep(0.01)
         assert not process.is_alive()
 
 
