@@ -16,13 +16,12 @@ Speedups are over 8/8 with -O0, means over seeds of the best policy whose measur
 in brackets is its drop on 4,000 test pictures.
 """
 
-import argparse
 import sys
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from search_bench import BUDGETS, SHARED, Bench, best, quiet, run
+from search_bench import BUDGETS, SHARED, Bench, best, parser, quiet, run, show
 
 from cimc.pipelines import Options
 from cimc.rl.agents.make import AGENTS, DEFAULT_AGENT, AgentName
@@ -84,24 +83,14 @@ def table(model: Path, data: Path, cell_bits: int, folder: Path, agent: AgentNam
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("model", type=Path)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--log", type=Path, required=True, help="folder for evaluations")
-    parser.add_argument("--cells", type=int, nargs="+", default=[4, 2], help="bits of a cell")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--agent", choices=AGENTS, default=DEFAULT_AGENT)
-    parser.add_argument("-o", "--output", type=Path)
-    args = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("--agent", choices=AGENTS, default=DEFAULT_AGENT)
+    args = arguments.parse_args()
     quiet()
     lines: list[str] = []
     for cell_bits in args.cells:
         lines += table(args.model, args.data, cell_bits, args.log, args.agent, args.seeds)
-    print("\n".join(lines))
-    if args.output is not None:
-        args.output.write_text("\n".join(lines))
+    show(lines, args.output)
 
 
 if __name__ == "__main__":

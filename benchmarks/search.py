@@ -12,13 +12,11 @@ the best speedup whose measured drop is within the budget, and in brackets its d
 and how fast the policies of an agent's front are that lose so much on the test pictures.
 """
 
-import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from statistics import mean
 
-from search_bench import BUDGETS, SHARED, Bench, Run, best, quiet, run
+from search_bench import BUDGETS, SHARED, Bench, Run, best, parser, quiet, run, show
 
 from cimc.rl.agents.make import AGENTS, AgentName
 from cimc.rl.selection import front, judged
@@ -88,25 +86,15 @@ def table(bench: Bench, agents: Sequence[AgentName], seeds: int, title: str) -> 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("model", type=Path)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--log", type=Path, required=True, help="folder for evaluations")
-    parser.add_argument("--cells", type=int, nargs="+", default=[4, 2], help="bits of a cell")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--agents", nargs="+", choices=AGENTS, default=AGENTS)
-    parser.add_argument("-o", "--output", type=Path)
-    args = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("--agents", nargs="+", choices=AGENTS, default=AGENTS)
+    args = arguments.parse_args()
     quiet()
     lines: list[str] = []
     for cell_bits in args.cells:
         bench = Bench(args.model, args.data, cell_bits, args.log)
         lines += table(bench, args.agents, args.seeds, f"{args.model.stem}, {cell_bits}-bit cells")
-    print("\n".join(lines))
-    if args.output is not None:
-        args.output.write_text("\n".join(lines))
+    show(lines, args.output)
 
 
 if __name__ == "__main__":

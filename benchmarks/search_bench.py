@@ -1,5 +1,6 @@
 """What the benchmarks of the search share: a network on a target, and agents that search for its policies."""
 
+import argparse
 import logging
 import sys
 import time
@@ -11,7 +12,7 @@ from pathlib import Path
 import torch
 
 from cimc.pipelines import Options
-from cimc.rl.agents.make import AgentName, AgentTask, make_agent
+from cimc.rl.agents.make import AgentName, make_agent, task_of
 from cimc.rl.constraints import Constraints, weight_widths
 from cimc.rl.evaluation import Agent, Evaluation
 from cimc.rl.log import EvaluationLog, fingerprint
@@ -82,17 +83,7 @@ class Bench:
 
     def agent(self, name: AgentName, budgets: tuple[float, ...], evaluations: int, seed: int) -> Agent:
         """An agent that is new to this network."""
-        problem = self.problem
-        task = AgentTask(
-            problem.module,
-            problem.space,
-            problem.features,
-            lambda: problem.sensitivities,
-            budgets,
-            evaluations,
-            seed,
-        )
-        return make_agent(name, task)
+        return make_agent(name, task_of(self.problem, budgets, evaluations, seed))
 
 
 def _logged(log: EvaluationLog, evaluator: NetworkEvaluator, choices: Choices) -> Evaluation:
@@ -136,6 +127,27 @@ def best(bench: Bench, evaluations: Sequence[Evaluation], budget: float) -> Eval
     """The fastest whose measured drop is within the budget."""
     within = [e for e in evaluations if e.drop <= budget]
     return max(within, key=lambda e: bench.problem.space.speedup(e.choices), default=None)
+
+
+def parser(description: str | None) -> argparse.ArgumentParser:
+    """The arguments that all comparisons have."""
+    result = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    result.add_argument("model", type=Path)
+    result.add_argument("data", type=Path)
+    result.add_argument("--log", type=Path, required=True, help="folder for evaluations")
+    result.add_argument("--cells", type=int, nargs="+", default=[4, 2], help="bits of a cell")
+    result.add_argument("--seeds", type=int, default=3)
+    result.add_argument("-o", "--output", type=Path)
+    return result
+
+
+def show(lines: Sequence[str], output: Path | None) -> None:
+    """Prints tables, and writes them to a file if there is one."""
+    print("\n".join(lines))
+    if output is not None:
+        output.write_text("\n".join(lines))
 
 
 def quiet() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cimc.rl.agents.bisection import BisectionAgent
-from cimc.rl.agents.make import AgentName, AgentTask, make_agent
+from cimc.rl.agents.make import AgentName, make_agent, task_of
 from cimc.rl.evaluation import Agent, Evaluation, Rung
 from cimc.rl.log import EvaluationLog
 from cimc.rl.problem import Problem
@@ -172,17 +172,8 @@ class Search:
         budgets = settings.max_drops
         if settings.trains:
             budgets = tuple(sorted({factor * drop for factor in TRAINED_DROPS for drop in budgets}))
-        problem = self.problem
-        task = AgentTask(
-            problem.module,
-            problem.space,
-            problem.features,
-            lambda: problem.sensitivities,
-            budgets,
-            settings.evaluations,
-            settings.seed,
-        )
-        self._evaluate([problem.space.widest], "quick", 0, settings.evaluations)
+        task = task_of(self.problem, budgets, settings.evaluations, settings.seed)
+        self._evaluate([self.problem.space.widest], "quick", 0, settings.evaluations)
         self._follow(make_agent(settings.agent, task), "quick", settings.evaluations)
 
     def _follow(self, agent: Agent, rung: Rung, limit: int) -> None:

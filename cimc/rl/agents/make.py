@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from xdsl.dialects.builtin import ModuleOp
 
@@ -10,6 +10,9 @@ from cimc.rl.evaluation import Agent
 from cimc.rl.features import LayerFeatures
 from cimc.rl.space import Space
 from cimc.rl.surrogate import Sensitivities, Surrogate
+
+if TYPE_CHECKING:
+    from cimc.rl.problem import Problem
 
 AgentName: TypeAlias = Literal["turns", "ppo", "thompson", "ddpg", "ilp", "greedy", "random"]
 
@@ -33,6 +36,19 @@ class AgentTask:
     evaluations: int
     """How many there will be for all budgets together."""
     seed: int
+
+
+def task_of(problem: "Problem", max_drops: tuple[float, ...], evaluations: int, seed: int) -> AgentTask:
+    """The task that a problem sets."""
+    return AgentTask(
+        problem.module,
+        problem.space,
+        problem.features,
+        lambda: problem.sensitivities,
+        max_drops,
+        evaluations,
+        seed,
+    )
 
 
 def make_agent(name: AgentName, task: AgentTask) -> Agent:
