@@ -15,6 +15,7 @@ from torch.nn import functional
 from cimc.rl.network.layers import Layer, ProductLayer, WeightLayer, rounded
 from cimc.rl.network.network import Network
 from cimc.rl.network.scores import are_probabilities, logarithms
+from cimc.rl.network.statistics import moments, with_moments
 from cimc.rl.space import Space
 from cimc.rl.surrogate import Sensitivities
 
@@ -102,7 +103,7 @@ def _input_error(layer: Layer, seen: _Seen, bits: int) -> Tensor:
     x = seen.inputs[0]
     error = rounded(x, layer.input_ranges[bits]) - x
     if isinstance(layer, WeightLayer):
-        return _linear(layer, error, layer.inner.weight)
+        return layer.linear(layer.padded(error), layer.inner.weight)
     return torch.matmul(error, seen.inputs[1])
 
 
@@ -111,27 +112,14 @@ def _weight_error(layer: Layer, seen: _Seen, bits: int) -> Tensor:
     if isinstance(layer, WeightLayer):
         layer.quantizer.set(bits, layer.thresholds_for(bits))
         error = layer.quantizer.quantized(layer.inner.weight) - layer.inner.weight
-        return _linear(layer, seen.inputs[0], error)
+        return layer.linear(layer.padded(seen.inputs[0]), error)
     assert isinstance(layer, ProductLayer)
     stored = seen.inputs[1]
     return torch.matmul(seen.inputs[0], rounded(stored, layer.stored_ranges[bits]) - stored)
 
 
-def _linear(layer: WeightLayer, x: Tensor, weight: Tensor) -> Tensor:
-    return layer.linear(functional.pad(x, layer.padding) if layer.padding else x, weight)
-
-
 def _divergence(layer: Layer, seen: _Seen, error: Tensor, pictures: int) -> float:
     if isinstance(layer, WeightLayer):
-        error = _restored(layer, seen.y + error, seen.y) - seen.y
+        y = seen.y + error
+        error = with_moments(layer, y, moments(layer, y), moments(layer, seen.y)) - seen.y
     return float(seen.changes(error).square().sum() / (2 * pictures))
-
-
-def _restored(layer: WeightLayer, y: Tensor, wanted: Tensor) -> Tensor:
-    """With the mean and the deviation that outputs should have, if they have any deviation at all."""
-    others = [i for i in range(y.ndim) if i != layer.output_axis % y.ndim]
-    mean, centre = y.mean(others, keepdim=True), wanted.mean(others, keepdim=True)
-    deviation = (y - mean).square().mean(others, keepdim=True).sqrt()
-    goal = (wanted - centre).square().mean(others, keepdim=True).sqrt()
-    gain = torch.where(deviation > 0, goal / deviation, torch.ones_like(deviation))
-    return (y - mean) * gain + centre

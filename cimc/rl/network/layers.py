@@ -176,8 +176,7 @@ class WeightLayer(Layer):
         self.corrected = False
 
     def forward(self, x: Tensor, w: Tensor | None = None) -> Tensor:
-        if self.padding:
-            x = functional.pad(x, self.padding)
+        x = self.padded(x)
         if not self.quantized:
             return self.linear(x, self.inner.weight, self.inner.bias)
         if self.frozen:
@@ -186,6 +185,10 @@ class WeightLayer(Layer):
         if self.corrected:
             y = y * self.by_output(self.gain) + self.by_output(self.shift)
         return y
+
+    def padded(self, x: Tensor) -> Tensor:
+        """The input of the product: with what is padded otherwise at one end than at the other."""
+        return functional.pad(x, self.padding) if self.padding else x
 
     def linear(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         """The layer's convolution or product with any weights."""

@@ -10,7 +10,7 @@ from cimc.policy import MAX_BITS, Widths
 from cimc.rl.network.layers import Layer, WeightLayer
 from cimc.rl.network.network import Network
 from cimc.rl.network.scores import measured_divergence
-from cimc.rl.network.statistics import moments, moments_of
+from cimc.rl.network.statistics import moments, moments_of, with_moments
 from cimc.rl.space import Space
 from cimc.rl.surrogate import Sensitivities
 
@@ -73,14 +73,11 @@ def _alone(network: Network, layer: Layer, x: Tensor, wanted: Tensor) -> float:
         if not isinstance(module, WeightLayer):
             return None
         if known:
-            (mean, deviation), (float_mean, float_deviation) = known
-        else:
-            mean, deviation = moments(module, y)
-            module.quantized = False
-            float_mean, float_deviation = moments(module, module.forward(*inputs))
-            module.quantized = True
-        gain = torch.where(deviation > 0, float_deviation / deviation, torch.ones_like(deviation))
-        return (y - module.by_output(mean)) * module.by_output(gain) + module.by_output(float_mean)
+            return with_moments(module, y, *known)
+        module.quantized = False
+        in_float = moments(module, module.forward(*inputs))
+        module.quantized = True
+        return with_moments(module, y, moments(module, y), in_float)
 
     layer.quantized = True
     handle = layer.register_forward_hook(correct)

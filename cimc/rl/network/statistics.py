@@ -98,6 +98,15 @@ def moments(layer: WeightLayer, y: Tensor) -> tuple[Tensor, Tensor]:
     return mean, (by_output - mean).square_().mean(0).sqrt()
 
 
+def with_moments(
+    layer: WeightLayer, y: Tensor, now: tuple[Tensor, Tensor], wanted: tuple[Tensor, Tensor]
+) -> Tensor:
+    """Outputs that have some moments, with those that are wanted; what does not vary is only shifted."""
+    (mean, deviation), (wanted_mean, wanted_deviation) = now, wanted
+    gain = torch.where(deviation > 0, wanted_deviation / deviation, torch.ones_like(deviation))
+    return (y - layer.by_output(mean)) * layer.by_output(gain) + layer.by_output(wanted_mean)
+
+
 @contextmanager
 def _hooks(layers: Iterable[WeightLayer], hook: Any) -> Generator[None]:
     handles = [layer.register_forward_hook(hook) for layer in layers]
