@@ -17,6 +17,9 @@ from cimc.rl.space import Choices
 
 NAME = "evaluations.jsonl"
 
+PLACES = ("model", "data", "checkpoints")
+"""What of a problem says where files are: it is what they hold that counts."""
+
 
 def fingerprint(spec: ProblemSpec) -> str:
     """16 hexadecimal digits that change with all that evaluations follow from, files and packages too."""
@@ -24,7 +27,7 @@ def fingerprint(spec: ProblemSpec) -> str:
     for path in (spec.model, *_external_files(spec.model), spec.data):
         with path.open("rb") as file:
             sha.update(hashlib.file_digest(file, "sha256").digest())
-    rest = {name: value for name, value in vars(spec).items() if name not in ("model", "data")}
+    rest = {name: value for name, value in vars(spec).items() if name not in PLACES}
     sha.update(repr(sorted(rest.items())).encode())
     sha.update(repr([(name, version(name)) for name in ("cimc", "torch", "brevitas")]).encode())
     return sha.hexdigest()[:16]

@@ -64,6 +64,8 @@ class ProblemSpec:
     short: Training
     full: Training
     seed: int
+    checkpoints: Path | None = None
+    """A folder, of this problem only, for what interrupted trainings go on from."""
 
 
 class Problem:
@@ -122,6 +124,7 @@ class Problem:
             validation,
             rungs,
             spec.seed,
+            spec.checkpoints,
         )
 
     def _classes(self) -> int:

@@ -1,6 +1,5 @@
 """The search: an agent's proposals are evaluated, and what looks best climbs the ladder of trainings."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +10,7 @@ from cimc.rl.evaluation import Agent, Evaluation, Rung
 from cimc.rl.log import EvaluationLog
 from cimc.rl.problem import Problem
 from cimc.rl.selection import Judged, best, judged, line
-from cimc.rl.space import Choices
+from cimc.rl.space import Choices, policy_name
 from cimc.rl.workers import Workers
 from cimc.runtime.arrays import Array
 from cimc.tensor_store import atomic_path
@@ -210,7 +209,7 @@ class Search:
 
     def state_file(self, choices: Choices) -> Path:
         """Where the network of a policy is kept once it is trained."""
-        return self.states / f"{hashlib.sha256(repr(choices).encode()).hexdigest()[:16]}.pt"
+        return self.states / f"{policy_name(choices)}.pt"
 
 
 def _sum(loss: Array, choices: Choices) -> float:

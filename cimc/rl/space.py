@@ -1,5 +1,6 @@
 """What a search chooses from: the widths of each layer, and what each of them costs."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -92,6 +93,11 @@ class Space:
         beats = (more_weight >= 0) & (more_activation >= 0) & (self.latency_ps <= wanted)
         far = np.where(beats, distance, distance + NEVER)
         return tuple(int(index) for index in np.where(self.allowed, far, 2 * NEVER).argmin(1))
+
+
+def policy_name(choices: Choices) -> str:
+    """A name for files: 16 hexadecimal digits, other ones for each policy (SHA-256)."""
+    return hashlib.sha256(repr(choices).encode()).hexdigest()[:16]
 
 
 def without_beaten(latency_ps: Array, allowed: Array, options: Sequence[Widths]) -> Array:

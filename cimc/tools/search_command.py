@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 import warnings
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from math import inf, isfinite
@@ -88,7 +88,11 @@ def search_main(arguments: SearchArguments) -> None:
     from cimc.rl.workers import workers
     from cimc.tools.search_progress import show_search
 
-    log = EvaluationLog(folder / NAME, fingerprint(spec))
+    identity = fingerprint(spec)
+    log = EvaluationLog(folder / NAME, identity)
+    states = folder / "states"
+    unfinished = (states / identity).absolute()
+    spec = replace(spec, checkpoints=unfinished)
     settings = SearchSettings(
         tuple(sorted(set(arguments.max_drop))),
         arguments.agent,
@@ -101,12 +105,14 @@ def search_main(arguments: SearchArguments) -> None:
         show = stack.enter_context(show_search(folder / "tensorboard"))
         problem = Problem(spec, show.say)
         pool = stack.enter_context(workers(problem, arguments.workers, arguments.ray))
-        make_folder(folder / "states")
+        make_folder(states)
         problem.evaluator.stepped = show.stepped
         given = problem.evaluator.reference.accuracy
         events = Events(show.evaluated(problem.space, given, settings.max_drops))
-        search = Search(problem, pool, log, folder / "states", settings, events)
+        search = Search(problem, pool, log, states, settings, events)
         result = search.run()
+        with suppress(OSError):  # it is kept if a training is unfinished that is not wanted any more
+            unfinished.rmdir()
         show.say("executing what was found")
         accuracies, exported = export_all(search, result, folder)
     text = report_text(arguments.model.name, accuracies, exported, log.all())

@@ -5,16 +5,18 @@ import io
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from cimc.rl.evaluation import Evaluation, Rung
+from cimc.rl.network.checkpoint import Checkpoint
 from cimc.rl.network.network import Network
 from cimc.rl.network.scores import Reference, outputs_of
 from cimc.rl.network.statistics import Statistics
 from cimc.rl.network.training import Stepped, Training, train
-from cimc.rl.space import Choices, Space
+from cimc.rl.space import Choices, Space, policy_name
 
 
 @dataclass(frozen=True)
@@ -38,11 +40,13 @@ class NetworkEvaluator:
         validation: Pictures,
         rungs: Mapping[Rung, Training],
         seed: int,
+        checkpoints: Path | None = None,
     ) -> None:
+        """Trainings that are interrupted go on from files in the folder `checkpoints`."""
         self.network, self.reference, self.space = network, reference, space
         self.statistics = statistics
         self._training, self._validation = training, validation
-        self._rungs, self._seed = rungs, seed
+        self._rungs, self._seed, self._checkpoints = rungs, seed, checkpoints
         self.stepped: Stepped = lambda step, steps, loss: None
         """Told of each step of each training."""
 
@@ -94,8 +98,16 @@ class NetworkEvaluator:
         teacher = copy.deepcopy(self.network)
         teacher.quantize(False)
         x, y = self._training.x, self._training.y
-        train(network, teacher, x, y, self._rungs[rung], self._seed, self.stepped)
+        checkpoint = self._checkpoint(choices, rung)
+        train(network, teacher, x, y, self._rungs[rung], self._seed, self.stepped, checkpoint)
+        if checkpoint is not None:
+            checkpoint.remove()
         return network
+
+    def _checkpoint(self, choices: Choices, rung: Rung) -> Checkpoint | None:
+        if self._checkpoints is None:
+            return None
+        return Checkpoint(self._checkpoints / f"{rung}-{policy_name(choices)}.pt")
 
 
 def _state(network: Network) -> bytes:

@@ -3,15 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from cimc.rl.network.checkpoint import Checkpoint
 from cimc.rl.network.network import Network
 from cimc.rl.network.operators.constants import ints
 from cimc.rl.network.scores import are_probabilities, channels_last, divergence, logarithms
+from cimc.rl.network.training_progress import TrainingProgress
 
 Augmentation: TypeAlias = Literal["none", "shift", "flip", "shift-flip"]
 
@@ -40,24 +42,24 @@ def train(
     training: Training,
     seed: int,
     stepped: Stepped = lambda step, steps, loss: None,
+    checkpoint: Checkpoint | None = None,
 ) -> None:
     """Trains a quantised network on pictures and classes: weights, ranges and biases.
 
     The loss is the mean of the cross-entropy with the classes and the divergence from the `teacher`'s
-    outputs. Adam, one cycle of the learning rate. The same seed gives the same network.
+    outputs. Adam, one cycle of the learning rate. The same seed gives the same network, also if a
+    `checkpoint` of the same training goes on from where it was interrupted.
     """
-    generator = torch.Generator().manual_seed(seed)
     network.train()
     network.quantize()
-    optimizer: Any = torch.optim.Adam(network.parameters(), training.rate)
     batch = min(training.batch, len(x))
     steps = ceil(training.epochs * len(x) / batch)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, training.rate, total_steps=steps + 1)
-    order = torch.empty(0, dtype=torch.int64)
-    for step in range(1, steps + 1):
-        if len(order) < batch:
-            order = torch.cat([order, torch.randperm(len(x), generator=generator)])
-        chosen, order = order[:batch], order[batch:]
+    progress = TrainingProgress(network, training.rate, steps, seed)
+    optimizer, generator = progress.optimizer, progress.generator
+    if checkpoint is not None and (state := checkpoint.load()) is not None:
+        progress.restore(state)
+    while progress.step < steps:
+        chosen = progress.next_batch(batch, len(x))
         pictures = channels_last(augmented(x[chosen], training.augmentation, generator))
         with torch.no_grad():
             wanted = teacher(pictures)
@@ -67,9 +69,10 @@ def train(
         loss = (functional.cross_entropy(outputs, y[chosen]) + divergence(wanted, outputs)) / 2
         optimizer.zero_grad()
         torch.autograd.backward(loss)
-        optimizer.step()
-        schedule.step()
-        stepped(step, steps, float(loss.detach()))
+        progress.advance()
+        if checkpoint is not None and checkpoint.is_due:
+            checkpoint.save(progress.state())
+        stepped(progress.step, steps, float(loss.detach()))
     network.eval()
 
 
