@@ -1,12 +1,14 @@
 """The search: an agent's proposals are evaluated, and what looks best climbs the ladder of trainings."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 from cimc.rl.agents.bisection import BisectionAgent
 from cimc.rl.agents.make import AgentName, make_agent, task_of
-from cimc.rl.evaluation import Agent, Evaluation, Rung
+from cimc.rl.evaluation import RUNGS, Agent, Evaluation, Rung
 from cimc.rl.log import EvaluationLog
 from cimc.rl.problem import Problem
 from cimc.rl.selection import Judged, best, judged, line
@@ -24,6 +26,15 @@ training makes most of a loss good."""
 
 FULL_TRAININGS = 3
 """For each budget, at most."""
+
+
+Request: TypeAlias = tuple[list[Choices], Rung]
+
+Climb: TypeAlias = Generator[Request, list[Evaluation], None]
+"""Asks for evaluations, one after the other, and is told what they gave."""
+
+Evaluated: TypeAlias = Callable[[Evaluation, int, int | None], None]
+"""Told of an evaluation, how many are done of its rung, and how many there will be at most, if known."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +73,7 @@ class Result:
 class Events:
     """What a search tells while it goes on."""
 
-    evaluated: Callable[[Evaluation, int, int], None] = lambda evaluation, done, total: None
-    """An evaluation, how many are done of its rung and how many there will be at most."""
+    evaluated: Evaluated = lambda evaluation, done, total: None
 
 
 @dataclass
@@ -77,6 +87,7 @@ class Search:
     """A folder for the states of trained networks."""
     settings: SearchSettings
     events: Events = field(default_factory=Events)
+    _done: Counter[Rung] = field(default_factory=Counter[Rung])
 
     def run(self) -> Result:
         """The best policy for each budget, and the best of those that give all layers the same widths."""
@@ -85,18 +96,42 @@ class Search:
         uniform = self.uniform_line()
         if self.settings.trains:
             # What the others are compared with has to be trained, too.
-            self._evaluate([space.eight], "full", 0, 1)
-            self._climb(line(judged(space, self.log.of_rung("quick"))))
-            self._climb(uniform)
+            self._together(
+                self._once(space.eight),
+                self._climb(line(judged(space, self.log.of_rung("quick")))),
+                self._climb(uniform),
+            )
             evaluations = [e for e in self.log.of_rung("full") if self._is_known(e.choices, "full")]
         else:
-            for drop in self.settings.max_drops:
-                self._go_along(uniform, drop)
+            self._together(*(self._go_along(uniform, drop) for drop in self.settings.max_drops))
             evaluations = self.log.of_rung("quick")
         found = judged(space, [e for e in evaluations if space.allows(e.choices)])
         return Result(
             self._select(found), self._select([one for one in found if one.evaluation.choices in uniform])
         )
+
+    def _together(self, *climbs: Climb) -> None:
+        """Goes on with all climbs at the same time, so that there is work for several workers.
+
+        What is cheap is evaluated first: then trainings of about the same length run beside each other.
+        """
+        waiting: dict[Climb, Request] = {
+            climb: request for climb in climbs if (request := next(climb, None)) is not None
+        }
+        while waiting:
+            rung = RUNGS[min(RUNGS.index(asked) for _, asked in waiting.values())]
+            ready = {climb: policies for climb, (policies, asked) in waiting.items() if asked == rung}
+            wanted = list(dict.fromkeys(choices for policies in ready.values() for choices in policies))
+            found = dict(zip(wanted, self._evaluate(wanted, rung), strict=True))
+            for climb, policies in ready.items():
+                try:
+                    waiting[climb] = climb.send([found[choices] for choices in policies])
+                except StopIteration:
+                    del waiting[climb]
+
+    def _once(self, choices: Choices) -> Climb:
+        """One full training."""
+        yield [choices], "full"
 
     def uniform_line(self) -> list[Choices]:
         """Policies of uniform widths, slowest first, without those that another one beats."""
@@ -110,42 +145,42 @@ class Search:
                 least = _sum(loss, choices)
         return kept[::-1]
 
-    def _go_along(self, policies: Sequence[Choices], max_drop: float) -> None:
+    def _go_along(self, policies: Sequence[Choices], max_drop: float) -> Climb:
         """Finds how far one can go on a line, and goes back until that is within the budget for sure."""
-        self._follow(BisectionAgent(policies, [max_drop]), "quick", len(policies))
+        yield from _follow(BisectionAgent(policies, [max_drop]), "quick", len(policies))
         measured = [e.choices for e in self._logged(policies, "quick") if e.drop <= max_drop]
         position = max(map(policies.index, measured), default=0)
         while position > 0 and not self._is_sure(policies[position], max_drop):
             position -= 1
-            self._evaluate([policies[position]], "quick", 0, 1)
+            yield [policies[position]], "quick"
 
     def _is_sure(self, choices: Choices, max_drop: float) -> bool:
         found = judged(self.problem.space, self.log.of_rung("quick"))
         sure = [one.evaluation.choices for one in found if one.upper(self.settings.confidence) <= max_drop]
         return choices in sure
 
-    def _climb(self, policies: Sequence[Choices]) -> None:
+    def _climb(self, policies: Sequence[Choices]) -> Climb:
         """Trains along a line of policies: shortly to find how far one can go, then fully around there."""
         drops = self.settings.max_drops
-        self._follow(BisectionAgent(policies, drops), "short", len(policies))
+        yield from _follow(BisectionAgent(policies, drops), "short", len(policies))
         for drop in drops:
-            self._train_towards(policies, drop)
+            yield from self._train_towards(policies, drop)
 
     def _logged(self, policies: Sequence[Choices], rung: Rung) -> list[Evaluation]:
         found = (self.log.get(choices, rung) for choices in policies)
         return [evaluation for evaluation in found if evaluation is not None]
 
-    def _train_towards(self, policies: Sequence[Choices], max_drop: float) -> None:
+    def _train_towards(self, policies: Sequence[Choices], max_drop: float) -> Climb:
         """Full trainings; the room that each leaves to the budget says what a short one may lose next."""
         low, high, short_drop = -1, len(policies), max_drop
-        for done in range(FULL_TRAININGS):
-            self._follow(BisectionAgent(policies, [short_drop]), "short", len(policies))
+        for _ in range(FULL_TRAININGS):
+            yield from _follow(BisectionAgent(policies, [short_drop]), "short", len(policies))
             position = min(max(self._reached(policies, short_drop), low + 1), high - 1)
             if position <= low:
                 return
             choices = policies[position]
-            (full,) = self._evaluate([choices], "full", done, FULL_TRAININGS)
-            (short,) = self._evaluate([choices], "short", 0, 1)
+            (full,) = yield [choices], "full"
+            (short,) = yield [choices], "short"
             (one,) = judged(self.problem.space, [full])
             room = max_drop - one.upper(self.settings.confidence)
             low, high = (position, high) if room >= 0 else (low, position)
@@ -172,20 +207,10 @@ class Search:
         if settings.trains:
             budgets = tuple(sorted({factor * drop for factor in TRAINED_DROPS for drop in budgets}))
         task = task_of(self.problem, budgets, settings.evaluations, settings.seed)
-        self._evaluate([self.problem.space.widest], "quick", 0, settings.evaluations)
-        self._follow(make_agent(settings.agent, task), "quick", settings.evaluations)
+        self._evaluate([self.problem.space.widest], "quick")
+        self._together(_follow(make_agent(settings.agent, task), "quick", settings.evaluations))
 
-    def _follow(self, agent: Agent, rung: Rung, limit: int) -> None:
-        """Evaluates an agent's proposals until it has no more, or there were so many."""
-        done = 0
-        while done < limit:
-            proposals = agent.propose(min(ROUND, limit - done))
-            if not proposals:
-                return
-            agent.observe(self._evaluate([p.choices for p in proposals], rung, done, limit))
-            done += len(proposals)
-
-    def _evaluate(self, policies: Sequence[Choices], rung: Rung, done: int, total: int) -> list[Evaluation]:
+    def _evaluate(self, policies: Sequence[Choices], rung: Rung) -> list[Evaluation]:
         """The evaluations of policies: from the log, or made now."""
         missing = [c for c in dict.fromkeys(policies) if not self._is_known(c, rung)]
         for outcome in self.workers.run(missing, rung):
@@ -195,9 +220,17 @@ class Search:
             self.log.add(outcome.evaluation)
         evaluations = [self.log.get(choices, rung) for choices in policies]
         known = [evaluation for evaluation in evaluations if evaluation is not None]
-        for index, evaluation in enumerate(known):
-            self.events.evaluated(evaluation, done + index + 1, total)
+        for evaluation in known:
+            self._done[rung] += 1
+            self.events.evaluated(evaluation, self._done[rung], self._at_most(rung))
         return known
+
+    def _at_most(self, rung: Rung) -> int | None:
+        """How many evaluations there will be, if that is known."""
+        if rung == "quick":
+            return max(self.settings.evaluations, self._done[rung])
+        # Along the front and the uniform widths, and 8/8 bits.
+        return None if rung == "short" else 2 * FULL_TRAININGS * len(self.settings.max_drops) + 1
 
     def _is_known(self, choices: Choices, rung: Rung) -> bool:
         kept = rung != "full" or self.state_file(choices).exists()
@@ -210,6 +243,17 @@ class Search:
     def state_file(self, choices: Choices) -> Path:
         """Where the network of a policy is kept once it is trained."""
         return self.states / f"{policy_name(choices)}.pt"
+
+
+def _follow(agent: Agent, rung: Rung, limit: int) -> Climb:
+    """An agent's proposals until it has no more, or there were so many."""
+    done = 0
+    while done < limit:
+        proposals = agent.propose(min(ROUND, limit - done))
+        if not proposals:
+            return
+        agent.observe((yield [proposal.choices for proposal in proposals], rung))
+        done += len(proposals)
 
 
 def _sum(loss: Array, choices: Choices) -> float:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cimc.rl.evaluation import Evaluation
+from cimc.rl.search import Evaluated
 from cimc.rl.space import Space
 
 RUNG_TEXTS = {"quick": "quick evaluations", "short": "short trainings", "full": "full trainings"}
@@ -42,12 +43,10 @@ class SearchProgress:
         task = self._tasks["training"]
         self.bar.update(task, completed=step, total=steps, text=f"loss {loss:.3f}", visible=step < steps)
 
-    def evaluated(
-        self, space: Space, given: float, max_drops: Sequence[float]
-    ) -> Callable[[Evaluation, int, int], None]:
+    def evaluated(self, space: Space, given: float, max_drops: Sequence[float]) -> Evaluated:
         """What to call after each evaluation; `given` is the accuracy of the given model in percent."""
 
-        def show(evaluation: Evaluation, done: int, total: int) -> None:
+        def show(evaluation: Evaluation, done: int, total: int | None) -> None:
             speedup = space.speedup(evaluation.choices)
             self._curve(evaluation, speedup, given)
             if self.bar is None:

@@ -99,7 +99,7 @@ def line_of(count: int) -> list[Choices]:
 
 def climb(search: Search, line: Sequence[Choices]) -> list[Found]:
     untyped = cast(Any, search)
-    untyped._climb(line)
+    untyped._together(untyped._climb(line))
     return untyped._select(judged(search.problem.space, search.log.of_rung("full")))
 
 
@@ -135,6 +135,29 @@ def test_full_trainings_around_what_short_ones_reach(
     assert position == (max(within) if within else min(trained))
     if full > start:
         assert start <= position < full
+
+
+def test_trainings_for_several_lines_run_beside_each_other(tmp_path: Path) -> None:
+    """And none of them waits for a short one of another line, nor is a policy of both trained twice."""
+    line = line_of(30)
+    drops = [p / 4 - 0.01 for p in range(30)]
+    batches: list[tuple[Rung, list[int]]] = []
+
+    class Together(Known):
+        def run(self, policies: Sequence[Choices], rung: Rung) -> Iterator[Outcome]:
+            batches.append((rung, [line.index(choices) for choices in policies]))
+            return super().run(policies, rung)
+
+    search = search_of(tmp_path, Together(line, {"short": drops, "full": drops}), [1.0])
+    untyped = cast(Any, search)
+    climbs = (untyped._climb(line[::2]), untyped._climb(line[::3]))
+    untyped._together(untyped._once(line[29]), *climbs)
+    shorts = [positions for rung, positions in batches if rung == "short"]
+    assert shorts[0] == [14, 12]  # the middles
+    first, *_ = (positions for rung, positions in batches if rung == "full")
+    assert first == [29, 4, 3]
+    made = [(rung, position) for rung, positions in batches for position in positions]
+    assert len(made) == len(set(made))
 
 
 def test_budgets_share_trainings(tmp_path: Path) -> None:
@@ -200,7 +223,8 @@ def test_a_line_is_followed_until_one_is_within_the_budget_for_sure(tmp_path: Pa
     drops = [p / 5 for p in range(30)]
     workers = Known(line, {"quick": drops}, error)
     search = search_of(tmp_path, workers, [2.0])
-    cast(Any, search)._go_along(line, 2.0)
+    untyped = cast(Any, search)
+    untyped._together(untyped._go_along(line, 2.0))
     evaluated = sorted(workers.of_rung("quick"))
     assert len(evaluated) == len(set(evaluated)) < 12
     found = {
@@ -218,7 +242,7 @@ def test_a_line_is_followed_until_one_is_within_the_budget_for_sure(tmp_path: Pa
 def test_what_is_found_is_the_best_of_what_was_evaluated(tmp_path: Path, agent: str, trains: bool) -> None:
     space = toy_space()
     workers = Toy(space, {"quick": 1, "short": 0.5, "full": 0.25})
-    told: list[tuple[Evaluation, int, int]] = []
+    told: list[tuple[Evaluation, int, int | None]] = []
     search = search_of(tmp_path, workers, [0.6, 1.0, 4.0], trains=trains, agent=agent, evaluations=40)
     search.events = Events(lambda evaluation, done, total: told.append((evaluation, done, total)))
     result = search.run()
@@ -241,7 +265,11 @@ def test_what_is_found_is_the_best_of_what_was_evaluated(tmp_path: Path, agent: 
                 assert evaluation.drop > one.max_drop * 0.7
     assert len(workers.asked) == len(set(workers.asked))
     assert {e for e, _, _ in told} == set(search.log.all())
-    assert all(1 <= done <= total for _, done, total in told)
+    for asked in ("quick", "short", "full"):
+        counts = [(done, total) for evaluation, done, total in told if evaluation.rung == asked]
+        assert [done for done, _ in counts] == list(range(1, len(counts) + 1))
+        assert all((total is None) == (asked == "short") for _, total in counts)
+        assert all(total is None or done <= total for done, total in counts)
     quick = [choices for asked, choices in workers.asked if asked == "quick"]
     assert quick[0] == space.widest
     assert len(quick) <= 40 + 1 + len(search.uniform_line())
@@ -314,5 +342,5 @@ def test_workers_that_fail_leave_what_was_done(tmp_path: Path) -> None:
     workers = Failing(line, {"quick": [0.0] * 8})
     search = search_of(tmp_path, workers, [1.0])
     with pytest.raises(MemoryError):
-        cast(Any, search)._evaluate(line[:5], "quick", 0, 5)
+        cast(Any, search)._evaluate(line[:5], "quick")
     assert [e.choices for e in EvaluationLog(tmp_path / "log.jsonl", "toy").all()] == line[:2]
