@@ -120,7 +120,7 @@ class Problem:
             reference,
             self.space,
             Statistics(self.network, self._calibrated),
-            _pictures(self.data.training),
+            tensor_of(self.data.training.x),
             validation,
             rungs,
             spec.seed,

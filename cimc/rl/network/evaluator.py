@@ -36,13 +36,14 @@ class NetworkEvaluator:
         reference: Reference,
         space: Space,
         statistics: Statistics,
-        training: Pictures,
+        training: Tensor,
         validation: Pictures,
         rungs: Mapping[Rung, Training],
         seed: int,
         checkpoints: Path | None = None,
     ) -> None:
-        """Trainings that are interrupted go on from files in the folder `checkpoints`."""
+        """`training` are pictures [n, ...]. Trainings that are interrupted go on from files in the folder
+        `checkpoints`."""
         self.network, self.reference, self.space = network, reference, space
         self.statistics = statistics
         self._training, self._validation = training, validation
@@ -97,9 +98,8 @@ class NetworkEvaluator:
             layer.fold()
         teacher = copy.deepcopy(self.network)
         teacher.quantize(False)
-        x, y = self._training.x, self._training.y
         checkpoint = self._checkpoint(choices, rung)
-        train(network, teacher, x, y, self._rungs[rung], self._seed, self.stepped, checkpoint)
+        train(network, teacher, self._training, self._rungs[rung], self._seed, self.stepped, checkpoint)
         if checkpoint is not None:
             checkpoint.remove()
         return network

@@ -23,6 +23,11 @@ Stepped: TypeAlias = Callable[[int, int, float], None]
 AUGMENTATIONS: tuple[Augmentation, ...] = get_args(Augmentation)
 
 
+TEMPERATURE = 4.0
+"""Of the softened outputs: of pictures that the teacher is sure of, its plain ones tell hardly more than the
+class."""
+
+
 @dataclass(frozen=True)
 class Training:
     """How a network is trained."""
@@ -38,17 +43,17 @@ def train(
     network: Network,
     teacher: nn.Module,
     x: Tensor,
-    y: Tensor,
     training: Training,
     seed: int,
     stepped: Stepped = lambda step, steps, loss: None,
     checkpoint: Checkpoint | None = None,
 ) -> None:
-    """Trains a quantised network on pictures and classes: weights, ranges and biases.
+    """Trains a quantised network to say of pictures what a `teacher` says: weights, ranges and biases.
 
-    The loss is the mean of the cross-entropy with the classes and the divergence from the `teacher`'s
-    outputs. Adam, one cycle of the learning rate. The same seed gives the same network, also if a
-    `checkpoint` of the same training goes on from where it was interrupted.
+    The loss is the divergence of softened outputs, as in G. Hinton, O. Vinyals, J. Dean, Distilling the
+    knowledge in a neural network, 2015: of logits over T, times T^2. Adam, one cycle of the learning rate.
+    The same seed gives the same network, also if a `checkpoint` of the same training goes on from where it
+    was interrupted.
     """
     network.train()
     network.quantize()
@@ -66,7 +71,7 @@ def train(
         outputs = network(pictures)
         if are_probabilities(outputs):
             wanted, outputs = logarithms(wanted), logarithms(outputs)
-        loss = (functional.cross_entropy(outputs, y[chosen]) + divergence(wanted, outputs)) / 2
+        loss = divergence(wanted / TEMPERATURE, outputs / TEMPERATURE) * TEMPERATURE**2
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         progress.advance()

@@ -50,9 +50,7 @@ def trained(
         if step == stop:
             raise Stopped
 
-    data = problem.data.training
-    x, y = tensor_of(data.x), tensor_of(data.y)
-    train(network, teacher, x, y, TRAINING, 1, stepped, checkpoint)
+    train(network, teacher, tensor_of(problem.data.training.x), TRAINING, 1, stepped, checkpoint)
     return network, steps
 
 

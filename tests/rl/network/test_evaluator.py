@@ -27,7 +27,7 @@ def evaluator(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     network = network_of(exported(request.param, tmp_path_factory.mktemp("model") / "model.onnx"))
     calibrate(network, [pictures(16)], WIDTHS)
     x, validation = pictures(64, seed=3), pictures(60, seed=4)
-    y, outputs = outputs_of(network, x).argmax(1), outputs_of(network, validation)
+    outputs = outputs_of(network, validation)
     shape = len(network.layers), 2
     space = Space(tuple(network.layers), (NARROW, WIDE), np.ones(shape, np.int64), np.ones(shape, bool), 1)
     return NetworkEvaluator(
@@ -35,7 +35,7 @@ def evaluator(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
         Reference(outputs, outputs.argmax(1)),
         space,
         Statistics(network, pictures(16)),
-        Pictures(x, y),
+        x,
         Pictures(validation, outputs.argmax(1)),
         {"short": Training(8, rate=5e-3, batch=16)},
         seed=1,

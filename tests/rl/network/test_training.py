@@ -32,9 +32,7 @@ def trained(network: Network, training: Training, seed: int) -> tuple[Network, l
     student, teacher, losses = copy.deepcopy(network), copy.deepcopy(network), list[float]()
     teacher.quantize(False)
     x = pictures(64, seed=5)
-    with torch.no_grad():
-        y = teacher(x).argmax(1)
-    train(student, teacher, x, y, training, seed, lambda step, steps, loss: losses.append(loss))
+    train(student, teacher, x, training, seed, lambda step, steps, loss: losses.append(loss))
     return student, losses
 
 
@@ -84,8 +82,7 @@ class Seen(nn.Module):
 @pytest.mark.parametrize(("count", "batch", "epochs"), [(10, 4, 2), (3, 16, 3), (16, 4, 0.5)])
 def test_pictures_come_equally_often(network: Network, count: int, batch: int, epochs: float) -> None:
     x, teacher = pictures(count), Seen()
-    y = torch.zeros(count, dtype=torch.int64)
-    train(copy.deepcopy(network), teacher, x, y, Training(epochs, batch=batch), 0)
+    train(copy.deepcopy(network), teacher, x, Training(epochs, batch=batch), 0)
     shown = torch.cat(teacher.pictures)
     counts = [int((shown == picture).all((1, 2, 3)).sum()) for picture in x]
     assert max(counts) - min(counts) <= 1
