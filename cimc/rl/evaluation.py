@@ -1,6 +1,6 @@
 """What an evaluation of a policy tells."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias, get_args
 
@@ -26,6 +26,10 @@ class Evaluation:
     """Mean Kullback-Leibler divergence of the outputs from the given model's, in nats: it is far less noisy
     than a count of pictures."""
     seconds: float
+
+
+Evaluated: TypeAlias = Callable[[Evaluation, int, int | None], None]
+"""Told of an evaluation, how many are done of its rung, and how many there will be at most, if known."""
 
 
 @dataclass(frozen=True)

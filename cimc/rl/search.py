@@ -1,14 +1,14 @@
 """The search: an agent's proposals are evaluated, and what looks best climbs the ladder of trainings."""
 
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
 from cimc.rl.agents.bisection import BisectionAgent
 from cimc.rl.agents.make import AgentName, make_agent, task_of
-from cimc.rl.evaluation import RUNGS, Agent, Evaluation, Rung
+from cimc.rl.evaluation import RUNGS, Agent, Evaluated, Evaluation, Rung
 from cimc.rl.log import EvaluationLog
 from cimc.rl.problem import Problem
 from cimc.rl.selection import Judged, best, judged, line
@@ -32,9 +32,6 @@ Request: TypeAlias = tuple[list[Choices], Rung]
 
 Climb: TypeAlias = Generator[Request, list[Evaluation], None]
 """Asks for evaluations, one after the other, and is told what they gave."""
-
-Evaluated: TypeAlias = Callable[[Evaluation, int, int | None], None]
-"""Told of an evaluation, how many are done of its rung, and how many there will be at most, if known."""
 
 
 @dataclass(frozen=True)

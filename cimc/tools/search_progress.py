@@ -8,8 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from cimc.rl.evaluation import Evaluation
-from cimc.rl.search import Evaluated
+from cimc.rl.evaluation import Evaluated, Evaluation
 from cimc.rl.space import Space
 
 RUNG_TEXTS = {"quick": "quick evaluations", "short": "short trainings", "full": "full trainings"}

@@ -97,7 +97,7 @@ def search_with(problem: Problem, folder: Path) -> Search:
 
 
 def evaluated(search: Search, choices: Choices, rung: Any) -> Found:
-    (evaluation,) = cast(Any, search)._evaluate([choices], rung, 0, 1)
+    (evaluation,) = cast(Any, search)._evaluate([choices], rung)
     return Found(5.0, judged(search.problem.space, [evaluation])[0], False)
 
 
