@@ -21,12 +21,13 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from search_bench import BUDGETS, SHARED, Bench, best, parser, quiet, run, show
+from search_bench import BUDGETS, SHARED, Bench, best, parser, run, show
 
 from cimc.pipelines import Options
 from cimc.rl.agents.make import AGENTS, DEFAULT_AGENT, AgentName
 from cimc.rl.costs import report_for
 from cimc.rl.space import Choices
+from cimc.tools.search_command import quiet
 
 HARD = Options(opt_level=1, mapping="differential-column")
 ANY = Options(opt_level=1, mapping="any")

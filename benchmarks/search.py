@@ -16,10 +16,11 @@ import sys
 from collections.abc import Sequence
 from statistics import mean
 
-from search_bench import BUDGETS, SHARED, Bench, Run, best, parser, quiet, run, show
+from search_bench import BUDGETS, SHARED, Bench, Run, best, parser, run, show
 
 from cimc.rl.agents.make import AGENTS, AgentName
 from cimc.rl.selection import front, judged
+from cimc.tools.search_command import quiet
 
 EPISODES = 600
 """Evaluations of DDPG for each budget."""

@@ -1,15 +1,11 @@
 """What the benchmarks of the search share: a network on a target, and agents that search for its policies."""
 
 import argparse
-import logging
 import sys
 import time
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import torch
 
 from cimc.pipelines import Options
 from cimc.rl.agents.make import AgentName, make_agent, task_of
@@ -148,10 +144,3 @@ def show(lines: Sequence[str], output: Path | None) -> None:
     print("\n".join(lines))
     if output is not None:
         output.write_text("\n".join(lines))
-
-
-def quiet() -> None:
-    """One thread, and no words of libraries."""
-    torch.set_num_threads(1)
-    warnings.simplefilter("ignore")
-    logging.getLogger("torchrl").setLevel(logging.ERROR)

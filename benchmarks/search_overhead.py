@@ -15,13 +15,14 @@ from pathlib import Path
 from statistics import mean
 
 import torch
-from search_bench import BUDGETS, Bench, quiet, run
+from search_bench import BUDGETS, Bench, run
 from torch import Tensor
 
 from cimc.rl.agents.make import AGENTS
 from cimc.rl.decisions import Decisions
 from cimc.rl.environment import PolicyEnv, PrecisionEnv
 from cimc.rl.space import Choices
+from cimc.tools.search_command import quiet
 
 COPIES = 64
 """Policies that are made at a time, as in the training of `ppo`."""

@@ -29,6 +29,7 @@ FULL_TRAININGS = 3
 
 
 Request: TypeAlias = tuple[list[Choices], Rung]
+"""Policies, and the rung on which they are to be evaluated."""
 
 Climb: TypeAlias = Generator[Request, list[Evaluation], None]
 """Asks for evaluations, one after the other, and is told what they gave."""
@@ -208,15 +209,14 @@ class Search:
         self._together(_follow(make_agent(settings.agent, task), "quick", settings.evaluations))
 
     def _evaluate(self, policies: Sequence[Choices], rung: Rung) -> list[Evaluation]:
-        """The evaluations of policies: from the log, or made now."""
-        missing = [c for c in dict.fromkeys(policies) if not self._is_known(c, rung)]
+        """The evaluations of policies, none twice: from the log, or made now."""
+        missing = [choices for choices in policies if not self._is_known(choices, rung)]
         for outcome in self.workers.run(missing, rung):
             if rung == "full" and outcome.state is not None:
                 with atomic_path(self.state_file(outcome.evaluation.choices)) as temporary:
                     temporary.write_bytes(outcome.state)
             self.log.add(outcome.evaluation)
-        evaluations = [self.log.get(choices, rung) for choices in policies]
-        known = [evaluation for evaluation in evaluations if evaluation is not None]
+        known = self._logged(policies, rung)
         for evaluation in known:
             self._done[rung] += 1
             self.events.evaluated(evaluation, self._done[rung], self._at_most(rung))

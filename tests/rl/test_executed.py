@@ -25,8 +25,8 @@ from cimc.tools.compare import reference_outputs
 
 
 @pytest.fixture(scope="module")
-def problem(tmp_path_factory: pytest.TempPathFactory) -> Problem:
-    return Problem(tiny_spec(*write_files(tmp_path_factory.mktemp("files")), epochs=1))
+def problem(files: tuple[Path, Path]) -> Problem:
+    return Problem(tiny_spec(*files, epochs=1))
 
 
 def mixed(problem: Problem) -> Choices:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rl.tiny_search import tiny_spec, write_files
+from rl.tiny_search import tiny_spec
 
 from cimc.rl.evaluation import Evaluation, Rung
 from cimc.rl.export_found import export_all
@@ -41,9 +41,8 @@ class Counting(InProcess):
 
 
 @pytest.fixture(scope="module")
-def problems(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Problem]:
+def problems(files: tuple[Path, Path]) -> dict[str, Problem]:
     """By what happens to the best policies."""
-    files = write_files(tmp_path_factory.mktemp("files"))
     return {"quick": Problem(tiny_spec(*files)), "trained": Problem(tiny_spec(*files, epochs=0.5))}
 
 

@@ -15,7 +15,6 @@ from rl.tiny_search import (
     pictures,
     tiny_network,
     tiny_spec,
-    write_files,
 )
 from tools.tiny_models import model, node, qcdq, serialized, weights
 
@@ -30,16 +29,6 @@ from cimc.rl.tensors import tensor_of
 from cimc.tools.compare import reference_outputs
 
 _helper = cast(Any, helper)
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    return write_files(tmp_path_factory.mktemp("files"))
-
-
-@pytest.fixture(scope="module")
-def problem(files: tuple[Path, Path]) -> Problem:
-    return Problem(tiny_spec(*files))
 
 
 def test_reference_is_the_given_model(problem: Problem) -> None:

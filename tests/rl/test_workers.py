@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import pytest
 import torch
-from rl.tiny_search import tiny_spec, write_files
+from rl.tiny_search import tiny_spec
 
 from cimc.errors import CimcError
 from cimc.policy import Widths
@@ -25,9 +25,9 @@ from cimc.rl.workers import InProcess, LocalProcesses, RayActors, Workers, worke
 
 
 @pytest.fixture(scope="module")
-def problem(tmp_path_factory: pytest.TempPathFactory) -> Problem:
+def problem(files: tuple[Path, Path]) -> Problem:
     torch.set_num_threads(1)  # as in workers: several add up in another order
-    return Problem(tiny_spec(*write_files(tmp_path_factory.mktemp("files")), epochs=0.5))
+    return Problem(tiny_spec(*files, epochs=0.5))
 
 
 def policies_of(problem: Problem) -> list[Choices]:

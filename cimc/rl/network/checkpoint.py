@@ -1,14 +1,12 @@
 """What an interrupted training goes on from."""
 
-import io
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from cimc.errors import CimcError
+from cimc.rl.network.parameters import packed, unpacked
 from cimc.tensor_store import atomic_path
 
 EVERY_S = 60.0
@@ -28,7 +26,7 @@ class Checkpoint:
         if not self._path.exists():
             return None
         try:
-            return torch.load(io.BytesIO(self._path.read_bytes()), weights_only=True)
+            return unpacked(self._path.read_bytes())
         except Exception:  # whatever torch makes of a broken file: a training can always start anew
             return None
 
@@ -39,12 +37,11 @@ class Checkpoint:
 
     def save(self, state: dict[str, Any]) -> None:
         """Replaces what was saved before, if the file can be written: no reason to stop a training."""
-        buffer = io.BytesIO()
-        torch.save(state, buffer)
+        content = packed(state)
         with suppress(OSError, CimcError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with atomic_path(self._path) as temporary:
-                temporary.write_bytes(buffer.getvalue())
+                temporary.write_bytes(content)
         self._written_s = time.monotonic()
 
     def remove(self) -> None:

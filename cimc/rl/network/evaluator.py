@@ -1,18 +1,17 @@
 """Evaluates policies of a network: quantised as it is, or trained first."""
 
 import copy
-import io
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from cimc.rl.evaluation import Evaluation, Rung
 from cimc.rl.network.checkpoint import Checkpoint
 from cimc.rl.network.network import Network
+from cimc.rl.network.parameters import packed, parameters_of, set_parameters, unpacked
 from cimc.rl.network.scores import Reference, outputs_of
 from cimc.rl.network.statistics import Statistics
 from cimc.rl.network.training import Stepped, Training, train
@@ -64,7 +63,7 @@ class NetworkEvaluator:
             self.quantize(network, choices)
         else:
             network = self.trained(choices, rung)
-            state = _state(network)
+            state = packed(parameters_of(network))
             network.freeze()
         outputs = outputs_of(network, self._validation.x)
         drop, error = self.reference.drop(outputs)
@@ -81,7 +80,7 @@ class NetworkEvaluator:
                 layer.fold()
         else:
             network.set_widths(self.space.policy(choices))
-            _load(network, state)
+            set_parameters(network, unpacked(state))
         network.quantize()
         return network
 
@@ -108,17 +107,3 @@ class NetworkEvaluator:
         if self._checkpoints is None:
             return None
         return Checkpoint(self._checkpoints / f"{rung}-{policy_name(choices)}.pt")
-
-
-def _state(network: Network) -> bytes:
-    buffer = io.BytesIO()
-    torch.save({name: parameter.detach() for name, parameter in network.named_parameters()}, buffer)
-    return buffer.getvalue()
-
-
-@torch.no_grad()
-def _load(network: Network, state: bytes) -> None:
-    # Not with `load_state_dict`, for which Brevitas makes its quantisers anew: of the default width.
-    parameters: dict[str, Tensor] = torch.load(io.BytesIO(state), weights_only=True)
-    for name, parameter in network.named_parameters():
-        parameter.copy_(parameters[name])

@@ -62,19 +62,22 @@ def measured_divergence(wanted: Tensor, outputs: Tensor) -> float:
     return value if isfinite(value) else BROKEN
 
 
-def divergence(wanted: Tensor, outputs: Tensor) -> Tensor:
+def divergence(wanted: Tensor, outputs: Tensor, temperature: float = 1.0) -> Tensor:
     """Mean Kullback-Leibler divergence of the classes' probabilities from those that are wanted, in nats.
 
-    Both are [n, classes]: what probabilities are the softmax of, or probabilities.
+    Both are [n, classes]: what probabilities are the softmax of, or probabilities. A temperature T softens
+    them: the divergence is that of logits over T, times T^2 (G. Hinton, O. Vinyals, J. Dean, Distilling the
+    knowledge in a neural network, 2015).
     """
     if are_probabilities(outputs):
         wanted, outputs = logarithms(wanted), logarithms(outputs)
-    return functional.kl_div(
-        functional.log_softmax(outputs, 1),
-        functional.log_softmax(wanted, 1),
+    softened = functional.kl_div(
+        functional.log_softmax(outputs / temperature, 1),
+        functional.log_softmax(wanted / temperature, 1),
         reduction="batchmean",
         log_target=True,
     )
+    return softened * temperature**2
 
 
 def are_probabilities(outputs: Tensor) -> bool:

@@ -12,7 +12,7 @@ from torch.nn import functional
 from cimc.rl.network.checkpoint import Checkpoint
 from cimc.rl.network.network import Network
 from cimc.rl.network.operators.constants import ints
-from cimc.rl.network.scores import are_probabilities, channels_last, divergence, logarithms
+from cimc.rl.network.scores import channels_last, divergence
 from cimc.rl.network.training_progress import TrainingProgress
 
 Augmentation: TypeAlias = Literal["none", "shift", "flip", "shift-flip"]
@@ -50,10 +50,8 @@ def train(
 ) -> None:
     """Trains a quantised network to say of pictures what a `teacher` says: weights, ranges and biases.
 
-    The loss is the divergence of softened outputs, as in G. Hinton, O. Vinyals, J. Dean, Distilling the
-    knowledge in a neural network, 2015: of logits over T, times T^2. Adam, one cycle of the learning rate.
-    The same seed gives the same network, also if a `checkpoint` of the same training goes on from where it
-    was interrupted.
+    The loss is the divergence of softened outputs. Adam, one cycle of the learning rate. The same seed gives
+    the same network, also if a `checkpoint` of the same training goes on from where it was interrupted.
     """
     network.train()
     network.quantize()
@@ -69,9 +67,7 @@ def train(
         with torch.no_grad():
             wanted = teacher(pictures)
         outputs = network(pictures)
-        if are_probabilities(outputs):
-            wanted, outputs = logarithms(wanted), logarithms(outputs)
-        loss = divergence(wanted / TEMPERATURE, outputs / TEMPERATURE) * TEMPERATURE**2
+        loss = divergence(wanted, outputs, TEMPERATURE)
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         progress.advance()

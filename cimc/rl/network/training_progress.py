@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from cimc.rl.network.network import Network
+from cimc.rl.network.parameters import parameters_of, set_parameters
 
 
 class TrainingProgress:
@@ -13,8 +14,8 @@ class TrainingProgress:
 
     def __init__(self, network: Network, rate: float, steps: int, seed: int) -> None:
         """At the start: Adam, and one cycle of the learning rate over `steps`, up to `rate`."""
-        self._parameters = dict(network.named_parameters())
-        self.optimizer: Any = torch.optim.Adam(self._parameters.values(), rate)
+        self._network = network
+        self.optimizer: Any = torch.optim.Adam(network.parameters(), rate)
         self._schedule: Any = torch.optim.lr_scheduler.OneCycleLR(self.optimizer, rate, total_steps=steps + 1)
         self.generator = torch.Generator().manual_seed(seed)
         self._order = torch.empty(0, dtype=torch.int64)
@@ -37,7 +38,7 @@ class TrainingProgress:
     def state(self) -> dict[str, Any]:
         """What `restore` takes."""
         return {
-            "parameters": {name: parameter.detach() for name, parameter in self._parameters.items()},
+            "parameters": parameters_of(self._network),
             "optimizer": self.optimizer.state_dict(),
             "schedule": self._schedule.state_dict(),
             "generator": self.generator.get_state(),
@@ -45,11 +46,9 @@ class TrainingProgress:
             "step": self.step,
         }
 
-    @torch.no_grad()
     def restore(self, state: dict[str, Any]) -> None:
         """Goes on from where another progress of the same training was."""
-        for name, parameter in self._parameters.items():
-            parameter.copy_(state["parameters"][name])
+        set_parameters(self._network, state["parameters"])
         self.optimizer.load_state_dict(state["optimizer"])
         self._schedule.load_state_dict(state["schedule"])
         self.generator.set_state(state["generator"])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from rl.tiny_search import tiny_spec, write_files
+from rl.tiny_search import tiny_spec
 
 from cimc.rl.network import checkpoint as checkpoint_module
 from cimc.rl.network.checkpoint import Checkpoint
@@ -23,16 +23,6 @@ TRAINING = Training(3, rate=5e-3, batch=15, augmentation="shift-flip")
 
 class Stopped(Exception):
     """The process is killed."""
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    return write_files(tmp_path_factory.mktemp("files"))
-
-
-@pytest.fixture(scope="module")
-def problem(files: tuple[Path, Path]) -> Problem:
-    return Problem(tiny_spec(*files))
 
 
 def trained(
@@ -70,12 +60,10 @@ def test_goes_on_from_the_last_checkpoint(problem: Problem, tmp_path: Path) -> N
     whole, steps = trained(problem)
     assert steps == list(range(1, STEPS + 1))
     path = tmp_path / "new" / "checkpoint.pt"
-    made: list[int] = []
     for stop in (1, 3, 8, 13, 16, 23):
         with pytest.raises(Stopped):
             trained(problem, Checkpoint(path), stop)
         assert path.exists()
-        made.append(stop)
     resumed, steps = trained(problem, Checkpoint(path))
     assert steps == [24]
     assert same(resumed, whole)
