@@ -127,7 +127,8 @@ def report_text(
     missed = [one for one in exported if one.found is not None and not one.found.within]
     lines += [
         f"\nNo policy that was evaluated keeps to {one.found.max_drop:g} points with enough confidence: "
-        f"{one.file} loses least."
+        f"{one.file} loses least. More pictures to select with make surer (x_val, --validation), or ask for "
+        "less confidence (--confidence 0.5)."
         for one in missed
         if one.found is not None
     ]

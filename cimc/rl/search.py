@@ -24,6 +24,10 @@ TRAINED_DROPS = (1.0, 3.0, 10.0)
 """Budgets that policies are searched for, if they are to be trained: so many times what is asked for, since
 training makes most of a loss good."""
 
+SMALL_DROP = 0.3
+"""What is asked for counts as at least so many points then: training makes points good even for a budget of
+none."""
+
 FULL_TRAININGS = 3
 """For each budget, at most."""
 
@@ -203,7 +207,8 @@ class Search:
         settings = self.settings
         budgets = settings.max_drops
         if settings.trains:
-            budgets = tuple(sorted({factor * drop for factor in TRAINED_DROPS for drop in budgets}))
+            large = {factor * max(drop, SMALL_DROP) for factor in TRAINED_DROPS for drop in budgets}
+            budgets = tuple(sorted({*budgets, *large}))
         task = task_of(self.problem, budgets, settings.evaluations, settings.seed)
         self._evaluate([self.problem.space.widest], "quick")
         self._together(_follow(make_agent(settings.agent, task), "quick", settings.evaluations))

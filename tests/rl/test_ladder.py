@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rl.agents.toy import OPTIONS, toy_evaluation, toy_features, toy_space
 
+from cimc.rl import search as ladder
 from cimc.rl.evaluation import Evaluation, Rung
 from cimc.rl.log import EvaluationLog
 from cimc.rl.problem import Problem
@@ -344,3 +346,22 @@ def test_workers_that_fail_leave_what_was_done(tmp_path: Path) -> None:
     with pytest.raises(MemoryError):
         cast(Any, search)._evaluate(line[:5], "quick")
     assert [e.choices for e in EvaluationLog(tmp_path / "log.jsonl", "toy").all()] == line[:2]
+
+
+@pytest.mark.parametrize(
+    ("drops", "trains", "searched"),
+    [
+        ([0.5, 4.0], False, (0.5, 4.0)),
+        ([0.5, 4.0], True, (0.5, 1.5, 4.0, 5.0, 12.0, 40.0)),
+        ([0.0], True, (0.0, 0.3, 0.9, 3.0)),
+        ([0.1], True, (0.1, 0.3, 0.9, 3.0)),
+    ],
+)
+def test_what_is_trained_is_looked_for_beyond_the_budget(
+    tmp_path: Path, drops: list[float], trains: bool, searched: tuple[float, ...]
+) -> None:
+    search = search_of(tmp_path, Toy(toy_space(), {"quick": 1}), drops, trains=trains, evaluations=2)
+    with patch.object(ladder, "make_agent", wraps=ladder.make_agent) as made:
+        search.explore()
+    _, task = made.call_args.args
+    assert task.max_drops == pytest.approx(searched)

@@ -117,8 +117,10 @@ def test_report(tmp_path: Path) -> None:
     assert "| as given | net.onnx | | | 80.00 | 79.25 | |" in text
     assert "| a | a.onnx | 1234.6 | 7.891 | 71.46 | 70.25 | 2.50 / 6.00 |" in text
     assert (
-        "No policy that was evaluated keeps to 1.5 points with enough confidence: b.onnx loses least." in text
-    )
+        "No policy that was evaluated keeps to 1.5 points with enough confidence: b.onnx loses least. More "
+        "pictures to select with make surer (x_val, --validation), or ask for less confidence "
+        "(--confidence 0.5)."
+    ) in text
     assert text.count("No policy") == 1
     assert "| quick | 3 | 3.8 |" in text
     assert "| short | 0 | 0.0 |" in text

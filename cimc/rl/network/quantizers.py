@@ -36,8 +36,8 @@ class RoundsFirst(IntQuant):
     def to_int(self, scale: Tensor, zero_point: Tensor, bit_width: Tensor, x: Tensor) -> Tensor:
         brevitas: Any = self  # its methods have no types
         codes = brevitas.float_to_int_impl(brevitas.input_view_impl(x) / scale) + zero_point
-        low, high = brevitas.min_int(bit_width), brevitas.max_int(bit_width)
-        return brevitas.tensor_clamp_impl(codes, min_val=low, max_val=high)
+        # Brevitas' own, by comparisons, takes twice as long and has the same gradients.
+        return torch.clamp(codes, brevitas.min_int(bit_width), brevitas.max_int(bit_width))
 
 
 class ActivationQuantizer(nn.Module):
