@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from cimc.rl.evaluation import Evaluation
 from cimc.rl.executed import accuracy
 from cimc.rl.network.export import export_qcdq
 from cimc.rl.outputs import Exported, front_csv, front_picture, policy_json, write_text
 from cimc.rl.search import Found, Result, Search
-from cimc.rl.space import Choices
 
 
 def export_all(
@@ -18,35 +18,37 @@ def export_all(
     The test pictures are looked at here, once, by what is reported.
     """
     problem, log = search.problem, search.log
-    rung = "full" if search.settings.trains else "quick"
-    write_text(folder / "front.csv", front_csv(problem.space, log.of_rung("quick") + log.of_rung("full")))
-    front_picture(folder / "front.svg", problem.space, log.of_rung(rung), result.found)
+    evaluations = log.of_rung("quick") + log.of_rung("full")
+    write_text(folder / "front.csv", front_csv(problem.space, evaluations))
+    front_picture(folder / "front.svg", problem.space, evaluations, result.found)
     given = _accuracies(search, problem.spec.model)
-    exported = [_export(search, *named, folder) for named in _named(search, result)]
+    exported = [_export(search, *named, folder) for named in _named(result)]
     return given, exported
 
 
-def _named(search: Search, result: Result) -> Iterator[tuple[str, str, Found | None, Choices]]:
-    """What is exported: a name for the report, the end of the file's name, what was found, the policy."""
-    yield "8/8", "-8-8", None, search.problem.space.eight
+def _named(result: Result) -> Iterator[tuple[str, str, Found | None, Evaluation]]:
+    """What is exported: a name for the report, the end of the file's name, what was found."""
+    yield "8/8", "-8-8", None, result.eight
     several = len(result.found) > 1
     for found in result.uniform:
         drop = f"{found.max_drop:.15g}"
-        yield f"uniform, {drop} points", f"-uniform-{drop}", None, found.judged.evaluation.choices
+        yield f"uniform, {drop} points", f"-uniform-{drop}", None, found.judged.evaluation
     for found in result.found:
         drop = f"{found.max_drop:.15g}"
-        yield f"found, {drop} points", f"-{drop}" if several else "", found, found.judged.evaluation.choices
+        yield f"found, {drop} points", f"-{drop}" if several else "", found, found.judged.evaluation
 
 
 def _export(
-    search: Search, name: str, suffix: str, found: Found | None, choices: Choices, folder: Path
+    search: Search, name: str, suffix: str, found: Found | None, evaluation: Evaluation, folder: Path
 ) -> Exported:
-    problem = search.problem
+    problem, choices, state = search.problem, evaluation.choices, search.state_of(evaluation)
     file = folder / f"model{suffix}.onnx"
-    export_qcdq(problem.evaluator.restored(choices, search.state_of(choices)), file)
+    export_qcdq(problem.evaluator.restored(choices, state), file)
     policy = problem.space.policy(choices)
     write_text(folder / f"policy{suffix}.json", policy_json(policy))
     validation, test = _accuracies(search, file)
+    if state is not None:
+        name += ", trained"
     return Exported(name, found, policy, problem.report(choices), file.name, validation, test)
 
 

@@ -45,12 +45,10 @@ def policy_json(policy: Policy) -> str:
 
 def front_csv(space: Space, evaluations: Sequence[Evaluation]) -> str:
     """All evaluations: speedup, what was measured and is expected, whether it is on the front of its rung."""
-    found: list[Judged] = []
-    best: set[tuple[Choices, Rung]] = set()
-    for rung in RUNGS:
-        of_rung = judged(space, [e for e in evaluations if e.rung == rung])
-        found += of_rung
-        best |= {_key(one) for one in front(of_rung)}
+    found = judged(space, evaluations)
+    best = {
+        _key(one) for rung in RUNGS for one in front([one for one in found if one.evaluation.rung == rung])
+    }
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -65,8 +65,13 @@ class Found:
 
 @dataclass(frozen=True)
 class Result:
-    """What was found for each budget: of all policies, and of those with the same widths for all layers."""
+    """What was found for each budget: of all policies, and of those with the same widths for all layers.
 
+    If networks were trained, each is taken as it is or trained, whichever is better.
+    """
+
+    eight: Evaluation
+    """At 8/8 bits."""
     found: list[Found]
     uniform: list[Found]
 
@@ -90,27 +95,29 @@ class Search:
     settings: SearchSettings
     events: Events = field(default_factory=Events)
     _done: Counter[Rung] = field(default_factory=Counter[Rung])
+    _seen: dict[tuple[Choices, Rung], Evaluation] = field(
+        default_factory=dict[tuple[Choices, Rung], Evaluation]
+    )
 
     def run(self) -> Result:
         """The best policy for each budget, and the best of those that give all layers the same widths."""
         self.explore()
         space = self.problem.space
-        uniform = self.uniform_line()
+        front, uniform = line(judged(space, list(self._seen.values()))), self.uniform_line()
+        climbs = [self._go_along(uniform, drop) for drop in self.settings.max_drops]
+        climbs.append(self._climb_once(space.eight))
         if self.settings.trains:
             # What the others are compared with has to be trained, too.
-            self._together(
-                self._once(space.eight),
-                self._climb(line(judged(space, self.log.of_rung("quick")))),
-                self._climb(uniform),
-            )
-            evaluations = [e for e in self.log.of_rung("full") if self._is_known(e.choices, "full")]
-        else:
-            self._together(*(self._go_along(uniform, drop) for drop in self.settings.max_drops))
-            evaluations = self.log.of_rung("quick")
-        found = judged(space, [e for e in evaluations if space.allows(e.choices)])
-        return Result(
-            self._select(found), self._select([one for one in found if one.evaluation.choices in uniform])
+            climbs += [self._climb(front), self._climb(uniform)]
+        self._together(*climbs)
+        trained = [e for e in self.log.of_rung("full") if self._is_known(e.choices, "full")]
+        found = judged(space, self.log.of_rung("quick")) + judged(space, trained)
+        eight = min(
+            (one.evaluation for one in found if one.evaluation.choices == space.eight), key=lambda e: e.drop
         )
+        found = [one for one in found if space.allows(one.evaluation.choices)]
+        same = [one for one in found if one.evaluation.choices in uniform]
+        return Result(eight, self._select(found), self._select(same))
 
     def _together(self, *climbs: Climb) -> None:
         """Goes on with all climbs at the same time, so that there is work for several workers.
@@ -131,9 +138,11 @@ class Search:
                 except StopIteration:
                     del waiting[climb]
 
-    def _once(self, choices: Choices) -> Climb:
-        """One full training."""
-        yield [choices], "full"
+    def _climb_once(self, choices: Choices) -> Climb:
+        """One policy, as it is and, if any is, trained."""
+        yield [choices], "quick"
+        if self.settings.trains:
+            yield [choices], "full"
 
     def uniform_line(self) -> list[Choices]:
         """Policies of uniform widths, slowest first, without those that another one beats."""
@@ -149,49 +158,54 @@ class Search:
 
     def _go_along(self, policies: Sequence[Choices], max_drop: float) -> Climb:
         """Finds how far one can go on a line, and goes back until that is within the budget for sure."""
-        yield from _follow(BisectionAgent(policies, [max_drop]), "quick", len(policies))
-        measured = [e.choices for e in self._logged(policies, "quick") if e.drop <= max_drop]
-        position = max(map(policies.index, measured), default=0)
+        yield from self._bisect(policies, [max_drop], "quick")
+        position = self._reached(policies, max_drop, "quick")
         while position > 0 and not self._is_sure(policies[position], max_drop):
             position -= 1
             yield [policies[position]], "quick"
 
     def _is_sure(self, choices: Choices, max_drop: float) -> bool:
-        found = judged(self.problem.space, self.log.of_rung("quick"))
-        sure = [one.evaluation.choices for one in found if one.upper(self.settings.confidence) <= max_drop]
-        return choices in sure
+        return self._judge(choices, "quick").upper(self.settings.confidence) <= max_drop
 
     def _climb(self, policies: Sequence[Choices]) -> Climb:
         """Trains along a line of policies: shortly to find how far one can go, then fully around there."""
         drops = self.settings.max_drops
-        yield from _follow(BisectionAgent(policies, drops), "short", len(policies))
+        yield from self._bisect(policies, drops, "short")
         for drop in drops:
             yield from self._train_towards(policies, drop)
-
-    def _logged(self, policies: Sequence[Choices], rung: Rung) -> list[Evaluation]:
-        found = (self.log.get(choices, rung) for choices in policies)
-        return [evaluation for evaluation in found if evaluation is not None]
 
     def _train_towards(self, policies: Sequence[Choices], max_drop: float) -> Climb:
         """Full trainings; the room that each leaves to the budget says what a short one may lose next."""
         low, high, short_drop = -1, len(policies), max_drop
         for _ in range(FULL_TRAININGS):
-            yield from _follow(BisectionAgent(policies, [short_drop]), "short", len(policies))
-            position = min(max(self._reached(policies, short_drop), low + 1), high - 1)
+            yield from self._bisect(policies, [short_drop], "short")
+            position = min(max(self._reached(policies, short_drop, "short"), low + 1), high - 1)
             if position <= low:
                 return
             choices = policies[position]
-            (full,) = yield [choices], "full"
-            (short,) = yield [choices], "short"
-            (one,) = judged(self.problem.space, [full])
-            room = max_drop - one.upper(self.settings.confidence)
+            yield [choices], "full"
+            yield [choices], "short"
+            room = max_drop - self._judge(choices, "full").upper(self.settings.confidence)
             low, high = (position, high) if room >= 0 else (low, position)
-            short_drop = short.drop + room
+            short_drop = self._judge(choices, "short").drop + room
 
-    def _reached(self, policies: Sequence[Choices], short_drop: float) -> int:
-        """How far on a line short trainings stay within a drop."""
-        found = best(judged(self.problem.space, self._logged(policies, "short")), short_drop, 0.5)
+    def _bisect(self, policies: Sequence[Choices], max_drops: Sequence[float], rung: Rung) -> Climb:
+        """Finds how far one can go on a line, by the drops that are expected of other pictures."""
+        agent = BisectionAgent(policies, max_drops)
+        while proposals := agent.propose(ROUND):
+            evaluations = yield [proposal.choices for proposal in proposals], rung
+            agent.observe([replace(e, drop=self._judge(e.choices, rung).drop) for e in evaluations])
+
+    def _reached(self, policies: Sequence[Choices], max_drop: float, rung: Rung) -> int:
+        """How far on a line networks of a rung stay within a drop."""
+        seen = [self._judge(choices, rung) for choices in policies if (choices, rung) in self._seen]
+        found = best(seen, max_drop, 0.5)
         return 0 if found is None else policies.index(found.evaluation.choices)
+
+    def _judge(self, choices: Choices, rung: Rung) -> Judged:
+        """An evaluation in the light of those so far, and no others that a resumed search may have."""
+        found = judged(self.problem.space, list(self._seen.values()))
+        return found[list(self._seen).index((choices, rung))]
 
     def _select(self, found: Sequence[Judged]) -> list[Found]:
         """For each budget the fastest that is within it, or else what loses least."""
@@ -221,9 +235,11 @@ class Search:
                 with atomic_path(self.state_file(outcome.evaluation.choices)) as temporary:
                     temporary.write_bytes(outcome.state)
             self.log.add(outcome.evaluation)
-        known = self._logged(policies, rung)
+        found = (self.log.get(choices, rung) for choices in policies)
+        known = [evaluation for evaluation in found if evaluation is not None]
         for evaluation in known:
             self._done[rung] += 1
+            self._seen[evaluation.choices, rung] = evaluation
             self.events.evaluated(evaluation, self._done[rung], self._at_most(rung))
         return known
 
@@ -238,9 +254,9 @@ class Search:
         kept = rung != "full" or self.state_file(choices).exists()
         return kept and self.log.get(choices, rung) is not None
 
-    def state_of(self, choices: Choices) -> bytes | None:
-        """The network of a policy, if this search has trained it: another one may have left its own."""
-        return self.state_file(choices).read_bytes() if self._is_known(choices, "full") else None
+    def state_of(self, evaluation: Evaluation) -> bytes | None:
+        """The network that was evaluated, if it was one that was trained."""
+        return None if evaluation.rung == "quick" else self.state_file(evaluation.choices).read_bytes()
 
     def state_file(self, choices: Choices) -> Path:
         """Where the network of a policy is kept once it is trained."""

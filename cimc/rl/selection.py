@@ -25,26 +25,24 @@ class Judged:
 
 
 def judged(space: Space, evaluations: Sequence[Evaluation]) -> list[Judged]:
-    """Evaluations of one rung, each seen in the light of all.
+    """Evaluations, each seen in the light of all: of networks as they are, or of those that were trained.
 
-    Of a trained network, whose outputs may differ from the given model's and be right, only its own
-    evaluation says how much it loses.
+    Trained ones lose less for the same divergence.
     """
-    model = DropModel(evaluations)
-    return [
-        Judged(
-            e,
-            space.speedup(e.choices),
-            *(model.estimate(e) if e.rung == "quick" else (e.drop, e.drop_error)),
-        )
-        for e in evaluations
-    ]
+    models = {
+        trained: DropModel([e for e in evaluations if _is_trained(e) == trained]) for trained in (False, True)
+    }
+    return [Judged(e, space.speedup(e.choices), *models[_is_trained(e)].estimate(e)) for e in evaluations]
+
+
+def _is_trained(evaluation: Evaluation) -> bool:
+    return evaluation.rung != "quick"
 
 
 def best(found: Sequence[Judged], max_drop: float, confidence: float) -> Judged | None:
-    """The fastest that keeps to a budget; None if there is none."""
+    """The fastest that keeps to a budget, of several that loses least; None if there is none."""
     within = [one for one in found if one.upper(confidence) <= max_drop]
-    return max(within, key=lambda one: one.speedup, default=None)
+    return max(within, key=lambda one: (one.speedup, -one.drop), default=None)
 
 
 def front(found: Sequence[Judged]) -> list[Judged]:

@@ -312,7 +312,7 @@ def calibrate_adc_command(**options: Any) -> None:
     show_default=True,
     help="Of quantisation-aware training of the best; without, they are quantised as they are.",
 )
-@click.option("--rate", type=float, default=1e-3, show_default=True, help="The highest learning rate.")
+@click.option("--rate", type=float, default=3e-4, show_default=True, help="The highest learning rate.")
 @click.option(
     "--augment",
     type=click.Choice(["none", "shift", "flip", "shift-flip"]),

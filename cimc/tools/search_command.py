@@ -143,7 +143,7 @@ def problem_spec(arguments: SearchArguments) -> "ProblemSpec":
         if not isfinite(value):
             raise CimcError(f"--{name} must be a number, got {value}")
     if not 0 < arguments.rate < inf:
-        raise CimcError(f"--rate, of learning, must be above 0, like 1e-3, got {arguments.rate}")
+        raise CimcError(f"--rate, of learning, must be above 0, like 3e-4, got {arguments.rate}")
     target = load_target(arguments.target).with_crossbars(arguments.crossbars)
     constraints = Constraints(
         weight_widths(arguments.weight_bits, target),

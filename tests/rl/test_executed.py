@@ -109,12 +109,13 @@ def test_what_is_exported_is_what_was_evaluated(problem: Problem, tmp_path: Path
     uniform = space.uniform(Widths(2, 8))
     quick = evaluated(search, uniform, "quick")
     full = evaluated(search, choices, "full")
-    given, files = export_all(search, Result([full], [quick]), tmp_path)
+    eight = evaluated(search, space.eight, "full")
+    given, files = export_all(search, Result(eight.judged.evaluation, [full], [quick]), tmp_path)
     assert given == (100, 100)
-    assert [one.name for one in files] == ["8/8", "uniform, 5 points", "found, 5 points"]
+    assert [one.name for one in files] == ["8/8, trained", "uniform, 5 points", "found, 5 points, trained"]
     assert [one.file for one in files] == ["model-8-8.onnx", "model-uniform-5.onnx", "model.onnx"]
     picture = 100 / len(data.validation.x)
-    for one, found in zip(files[1:], (quick, full), strict=True):
+    for one, found in zip(files, (eight, quick, full), strict=True):
         # One picture may fall on the other side, where a code does.
         drop = found.judged.evaluation.drop
         assert 100 - one.validation == pytest.approx(drop, abs=picture + 1e-9)
@@ -124,7 +125,7 @@ def test_what_is_exported_is_what_was_evaluated(problem: Problem, tmp_path: Path
             assert total[name] == compiled[name]
     x = data.validation.x
     outputs = [reference_outputs(tmp_path / one.file, {"x": x})["logits"] for one in files]
-    state = search.state_of(choices)
+    state = search.state_of(full.judged.evaluation)
     assert state is not None
     export_qcdq(problem.evaluator.restored(choices, state), tmp_path / "again.onnx")
     assert (tmp_path / "again.onnx").read_bytes() == (tmp_path / "model.onnx").read_bytes()
@@ -140,7 +141,7 @@ def test_the_log_is_not_in_the_way_of_other_states(problem: Problem, tmp_path: P
     choices = mixed(problem)
     quick = evaluated(search, choices, "quick")
     search.state_file(choices).write_bytes(b"from elsewhere")
-    _, files = export_all(search, Result([quick], [quick]), tmp_path)
+    _, files = export_all(search, Result(quick.judged.evaluation, [quick], [quick]), tmp_path)
     assert files[1].validation == files[2].validation
     assert 100 - files[2].validation == pytest.approx(
         quick.judged.evaluation.drop, abs=100 / len(problem.data.validation.x) + 1e-9
@@ -157,7 +158,7 @@ def test_test_pictures_are_only_reported(problem: Problem, tmp_path: Path) -> No
     search = search_with(Problem(tiny_spec(model, data)), tmp_path / "out")
     assert len(search.problem.data.training.x) == TRAIN
     quick = evaluated(search, search.problem.space.widest, "quick")
-    given, files = export_all(search, Result([quick], [quick]), tmp_path / "out")
+    given, files = export_all(search, Result(quick.judged.evaluation, [quick], [quick]), tmp_path / "out")
     assert given == (100, None)
     assert all(one.test is None for one in files)
 
@@ -167,7 +168,7 @@ def test_budgets_that_are_close_have_files_of_their_own(problem: Problem, tmp_pa
     drops = (0.1234567, 0.1234568, 1.0)
     widest = evaluated(search, problem.space.widest, "quick")
     found = [Found(drop, widest.judged, True) for drop in drops]
-    _, files = export_all(search, Result(found, found), tmp_path)
+    _, files = export_all(search, Result(widest.judged.evaluation, found, found), tmp_path)
     assert len({one.file for one in files}) == len(files) == 1 + 2 * len(drops)
     assert {one.file for one in files} >= {"model-0.1234567.onnx", "model-1.onnx", "model-uniform-1.onnx"}
     assert all((tmp_path / one.file).is_file() for one in files)

@@ -60,7 +60,8 @@ def timeless(result: Result) -> Result:
         evaluation: Evaluation = replace(one.judged.evaluation, seconds=0)
         return replace(one, judged=replace(one.judged, evaluation=evaluation))
 
-    return Result([same(one) for one in result.found], [same(one) for one in result.uniform])
+    eight = replace(result.eight, seconds=0)
+    return Result(eight, [same(one) for one in result.found], [same(one) for one in result.uniform])
 
 
 def files_of(folder: Path) -> dict[str, bytes]:

@@ -1,7 +1,7 @@
 """The ladder of trainings, on evaluations that are known in closed form."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -150,10 +150,10 @@ def test_trainings_for_several_lines_run_beside_each_other(tmp_path: Path) -> No
             batches.append((rung, [line.index(choices) for choices in policies]))
             return super().run(policies, rung)
 
-    search = search_of(tmp_path, Together(line, {"short": drops, "full": drops}), [1.0])
+    search = search_of(tmp_path, Together(line, {"quick": drops, "short": drops, "full": drops}), [1.0])
     untyped = cast(Any, search)
     climbs = (untyped._climb(line[::2]), untyped._climb(line[::3]))
-    untyped._together(untyped._once(line[29]), *climbs)
+    untyped._together(untyped._climb_once(line[29]), *climbs)
     shorts = [positions for rung, positions in batches if rung == "short"]
     assert shorts[0] == [14, 12]  # the middles
     first, *_ = (positions for rung, positions in batches if rung == "full")
@@ -192,8 +192,10 @@ def test_trained_networks_are_kept(tmp_path: Path) -> None:
     climb(search, line)
     trained = workers.of_rung("full")
     assert {p.read_bytes() for p in search.states.iterdir()} == {bytes([position]) for position in trained}
-    for position, choices in enumerate(line):
-        assert search.state_of(choices) == (bytes([position]) if position in trained else None)
+    for evaluation in search.log.of_rung("full"):
+        position = line.index(evaluation.choices)
+        assert search.state_of(evaluation) == bytes([position])
+        assert search.state_of(replace(evaluation, rung="quick")) is None
 
 
 def test_what_another_search_has_left_is_not_taken(tmp_path: Path) -> None:
@@ -201,9 +203,9 @@ def test_what_another_search_has_left_is_not_taken(tmp_path: Path) -> None:
     line = line_of(4)
     search = search_of(tmp_path, Known(line, {"full": [0] * 4, "short": [0] * 4}), [1.0])
     search.state_file(line[0]).write_bytes(b"another")
-    assert search.state_of(line[0]) is None
     climb(search, line[:1])
-    assert search.state_of(line[0]) == bytes([0])
+    (evaluation,) = search.log.of_rung("full")
+    assert search.state_of(evaluation) == bytes([0])
 
 
 def test_a_network_that_was_removed_is_trained_again(tmp_path: Path) -> None:
@@ -346,6 +348,17 @@ def test_workers_that_fail_leave_what_was_done(tmp_path: Path) -> None:
     with pytest.raises(MemoryError):
         cast(Any, search)._evaluate(line[:5], "quick")
     assert [e.choices for e in EvaluationLog(tmp_path / "log.jsonl", "toy").all()] == line[:2]
+
+
+@pytest.mark.parametrize("left", [0.5, 2.0])
+def test_a_network_is_found_trained_only_if_that_is_better(tmp_path: Path, left: float) -> None:
+    """Of mild quantisation, training can lose more than it makes good."""
+    workers = Toy(toy_space(), {"quick": 1, "short": left, "full": left})
+    result = search_of(tmp_path, workers, [1.0], evaluations=40).run()
+    rung = "full" if left < 1 else "quick"
+    (found,), (uniform,) = result.found, result.uniform
+    assert {found.judged.evaluation.rung, uniform.judged.evaluation.rung} == {rung}
+    assert result.eight.rung == rung
 
 
 @pytest.mark.parametrize(

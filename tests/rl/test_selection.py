@@ -1,5 +1,7 @@
 """Which policies are selected, against definitions."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -86,10 +88,21 @@ def test_quick_evaluations_are_judged_in_the_light_of_all():
     assert chosen is None
 
 
-@pytest.mark.parametrize("rung", ["short", "full"])
-def test_trained_networks_speak_for_themselves(rung: Rung):
-    evaluations = [Evaluation((i,), rung, drop, 0.25, 3.0, 0) for i, drop in enumerate((2.0, -1.0))]
-    assert [(j.drop, j.error) for j in judged(SPACE, evaluations)] == [(2.0, 0.25), (-1.0, 0.25)]
+def test_trained_networks_are_judged_in_the_light_of_others_that_were_trained():
+    """They lose less for the same divergence: neither kind says anything of the other."""
+    quick = [evaluation(i, 60 * z, 0.1, z) for i, z in enumerate((0.01, 0.03, 0.1))]
+    rungs: tuple[Rung, ...] = ("short", "full", "short", "full")
+    trained = [
+        replace(evaluation(i, 10 * z, 0.1, z), rung=rung)
+        for i, (rung, z) in enumerate(zip(rungs, (0.02, 0.05, 0.1, 0.2), strict=True))
+    ]
+    lucky = replace(evaluation(3, -1.0, 3.0, 0.1), rung="full")
+    mixed = [*trained[:2], *quick, *trained[2:], lucky]
+    judgements = judged(SPACE, mixed)
+    assert [j.evaluation for j in judgements] == mixed
+    assert judgements[-1].drop == pytest.approx(1.0, abs=0.2)
+    for part in (quick, [*trained, lucky]):
+        assert judged(SPACE, part) == [j for j in judgements if j.evaluation in part]
 
 
 def test_the_line_goes_from_slow_to_fast():

@@ -33,7 +33,7 @@ class Training:
     """How a network is trained."""
 
     epochs: float
-    rate: float = 1e-3
+    rate: float = 3e-4
     """The highest learning rate of the cycle."""
     batch: int = 128
     augmentation: Augmentation = "none"
