@@ -41,7 +41,7 @@ def _named(result: Result) -> Iterator[tuple[str, str, Found | None, Evaluation]
 def _export(
     search: Search, name: str, suffix: str, found: Found | None, evaluation: Evaluation, folder: Path
 ) -> Exported:
-    problem, choices, state = search.problem, evaluation.choices, search.state_of(evaluation)
+    problem, choices, state = search.problem, evaluation.choices, search.evaluations.state_of(evaluation)
     file = folder / f"model{suffix}.onnx"
     export_qcdq(problem.evaluator.restored(choices, state), file)
     policy = problem.space.policy(choices)

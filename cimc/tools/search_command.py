@@ -84,7 +84,7 @@ def search_main(arguments: SearchArguments) -> None:
     from cimc.rl.log import NAME, EvaluationLog, fingerprint
     from cimc.rl.outputs import report_text, write_text
     from cimc.rl.problem import Problem
-    from cimc.rl.search import Events, Search, SearchSettings
+    from cimc.rl.search import Search, SearchSettings
     from cimc.rl.workers import workers
     from cimc.tools.search_progress import show_search
 
@@ -108,8 +108,8 @@ def search_main(arguments: SearchArguments) -> None:
         make_folder(states)
         problem.evaluator.stepped = show.stepped
         given = problem.evaluator.reference.accuracy
-        events = Events(show.evaluated(problem.space, given, settings.max_drops))
-        search = Search(problem, pool, log, states, settings, events)
+        evaluated = show.evaluated(problem.space, given, settings.max_drops)
+        search = Search(problem, pool, log, states, settings, evaluated)
         result = search.run()
         with suppress(OSError):  # it is kept if a training is unfinished that is not wanted any more
             unfinished.rmdir()

@@ -97,7 +97,7 @@ def search_with(problem: Problem, folder: Path) -> Search:
 
 
 def evaluated(search: Search, choices: Choices, rung: Any) -> Found:
-    (evaluation,) = cast(Any, search)._evaluate([choices], rung)
+    (evaluation,) = search.evaluations.evaluate([choices], rung)
     return Found(5.0, judged(search.problem.space, [evaluation])[0], False)
 
 
@@ -125,7 +125,7 @@ def test_what_is_exported_is_what_was_evaluated(problem: Problem, tmp_path: Path
             assert total[name] == compiled[name]
     x = data.validation.x
     outputs = [reference_outputs(tmp_path / one.file, {"x": x})["logits"] for one in files]
-    state = search.state_of(full.judged.evaluation)
+    state = search.evaluations.state_of(full.judged.evaluation)
     assert state is not None
     export_qcdq(problem.evaluator.restored(choices, state), tmp_path / "again.onnx")
     assert (tmp_path / "again.onnx").read_bytes() == (tmp_path / "model.onnx").read_bytes()
@@ -140,7 +140,7 @@ def test_the_log_is_not_in_the_way_of_other_states(problem: Problem, tmp_path: P
     search = search_with(problem, tmp_path)
     choices = mixed(problem)
     quick = evaluated(search, choices, "quick")
-    search.state_file(choices).write_bytes(b"from elsewhere")
+    search.evaluations.state_file(choices).write_bytes(b"from elsewhere")
     _, files = export_all(search, Result(quick.judged.evaluation, [quick], [quick]), tmp_path)
     assert files[1].validation == files[2].validation
     assert 100 - files[2].validation == pytest.approx(

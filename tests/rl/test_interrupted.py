@@ -135,7 +135,7 @@ def test_more_evaluations_go_on_from_fewer(tmp_path: Path, problems: dict[str, P
     search_in(tmp_path, first, problem, "thompson").run()
     second = Counting(problem)
     search = search_in(tmp_path, second, problem, "thompson")
-    search.settings = replace(search.settings, evaluations=14, max_drops=(2.0, 30.0))
+    search = replace(search, settings=replace(search.settings, evaluations=14, max_drops=(2.0, 30.0)))
     search.run()
     assert not set(first.made) & set(second.made)
     assert {(e.choices, e.rung) for e in search.log.all()} == {*first.made, *second.made}
@@ -147,7 +147,7 @@ def test_another_seed_searches_elsewhere(tmp_path: Path, problems: dict[str, Pro
         shutil.rmtree(tmp_path / "search", ignore_errors=True)
         workers = Counting(problems["quick"])
         search = search_in(tmp_path / "search", workers, problems["quick"], "random")
-        search.settings = replace(search.settings, seed=seed)
+        search = replace(search, settings=replace(search.settings, seed=seed))
         search.explore()
         made.append(workers.made)
     assert made[0] == made[1] != made[2]

@@ -13,11 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rl.agents.toy import OPTIONS, toy_evaluation, toy_features, toy_space
 
-from cimc.rl import search as ladder
+from cimc.rl import search as module
 from cimc.rl.evaluation import Evaluation, Rung
+from cimc.rl.ladder import FULL_TRAININGS, Line, once, together
 from cimc.rl.log import EvaluationLog
 from cimc.rl.problem import Problem
-from cimc.rl.search import FULL_TRAININGS, Events, Found, Search, SearchSettings
+from cimc.rl.search import Found, Search, SearchSettings
 from cimc.rl.selection import judged
 from cimc.rl.space import Choices, Space
 from cimc.rl.workers import Outcome
@@ -100,9 +101,13 @@ def line_of(count: int) -> list[Choices]:
 
 
 def climb(search: Search, line: Sequence[Choices]) -> list[Found]:
-    untyped = cast(Any, search)
-    untyped._together(untyped._climb(line))
-    return untyped._select(judged(search.problem.space, search.log.of_rung("full")))
+    together(search.evaluations, along(search, line).trained(search.settings.max_drops))
+    full = [one for one in search.evaluations.candidates() if one.evaluation.rung == "full"]
+    return cast(Any, search)._select(full)
+
+
+def along(search: Search, line: Sequence[Choices]) -> Line:
+    return Line(line, search.evaluations, search.settings.confidence)
 
 
 @st.composite
@@ -151,9 +156,8 @@ def test_trainings_for_several_lines_run_beside_each_other(tmp_path: Path) -> No
             return super().run(policies, rung)
 
     search = search_of(tmp_path, Together(line, {"quick": drops, "short": drops, "full": drops}), [1.0])
-    untyped = cast(Any, search)
-    climbs = (untyped._climb(line[::2]), untyped._climb(line[::3]))
-    untyped._together(untyped._climb_once(line[29]), *climbs)
+    climbs = (along(search, part).trained([1.0]) for part in (line[::2], line[::3]))
+    together(search.evaluations, once(line[29], "quick", "full"), *climbs)
     shorts = [positions for rung, positions in batches if rung == "short"]
     assert shorts[0] == [14, 12]  # the middles
     first, *_ = (positions for rung, positions in batches if rung == "full")
@@ -194,18 +198,18 @@ def test_trained_networks_are_kept(tmp_path: Path) -> None:
     assert {p.read_bytes() for p in search.states.iterdir()} == {bytes([position]) for position in trained}
     for evaluation in search.log.of_rung("full"):
         position = line.index(evaluation.choices)
-        assert search.state_of(evaluation) == bytes([position])
-        assert search.state_of(replace(evaluation, rung="quick")) is None
+        assert search.evaluations.state_of(evaluation) == bytes([position])
+        assert search.evaluations.state_of(replace(evaluation, rung="quick")) is None
 
 
 def test_what_another_search_has_left_is_not_taken(tmp_path: Path) -> None:
     """A network of another search in the folder, whose log was removed, is none of this one's."""
     line = line_of(4)
     search = search_of(tmp_path, Known(line, {"full": [0] * 4, "short": [0] * 4}), [1.0])
-    search.state_file(line[0]).write_bytes(b"another")
+    search.evaluations.state_file(line[0]).write_bytes(b"another")
     climb(search, line[:1])
     (evaluation,) = search.log.of_rung("full")
-    assert search.state_of(evaluation) == bytes([0])
+    assert search.evaluations.state_of(evaluation) == bytes([0])
 
 
 def test_a_network_that_was_removed_is_trained_again(tmp_path: Path) -> None:
@@ -217,7 +221,7 @@ def test_a_network_that_was_removed_is_trained_again(tmp_path: Path) -> None:
         climb(search, line[:1])
         assert workers.of_rung("full") == trainings
         if is_removed:
-            search.state_file(line[0]).unlink()
+            search.evaluations.state_file(line[0]).unlink()
 
 
 @pytest.mark.parametrize("error", [1e-9, 0.1, 0.5, 3])
@@ -227,8 +231,7 @@ def test_a_line_is_followed_until_one_is_within_the_budget_for_sure(tmp_path: Pa
     drops = [p / 5 for p in range(30)]
     workers = Known(line, {"quick": drops}, error)
     search = search_of(tmp_path, workers, [2.0])
-    untyped = cast(Any, search)
-    untyped._together(untyped._go_along(line, 2.0))
+    together(search.evaluations, along(search, line).quantized(2.0))
     evaluated = sorted(workers.of_rung("quick"))
     assert len(evaluated) == len(set(evaluated)) < 12
     found = {
@@ -248,7 +251,11 @@ def test_what_is_found_is_the_best_of_what_was_evaluated(tmp_path: Path, agent: 
     workers = Toy(space, {"quick": 1, "short": 0.5, "full": 0.25})
     told: list[tuple[Evaluation, int, int | None]] = []
     search = search_of(tmp_path, workers, [0.6, 1.0, 4.0], trains=trains, agent=agent, evaluations=40)
-    search.events = Events(lambda evaluation, done, total: told.append((evaluation, done, total)))
+
+    def tell(evaluation: Evaluation, done: int, total: int | None) -> None:
+        told.append((evaluation, done, total))
+
+    search = replace(search, evaluated=tell)
     result = search.run()
     rung = "full" if trains else "quick"
     evaluated = {choices: search.log.get(choices, rung) for asked, choices in workers.asked if asked == rung}
@@ -346,7 +353,7 @@ def test_workers_that_fail_leave_what_was_done(tmp_path: Path) -> None:
     workers = Failing(line, {"quick": [0.0] * 8})
     search = search_of(tmp_path, workers, [1.0])
     with pytest.raises(MemoryError):
-        cast(Any, search)._evaluate(line[:5], "quick")
+        search.evaluations.evaluate(line[:5], "quick")
     assert [e.choices for e in EvaluationLog(tmp_path / "log.jsonl", "toy").all()] == line[:2]
 
 
@@ -374,7 +381,7 @@ def test_what_is_trained_is_looked_for_beyond_the_budget(
     tmp_path: Path, drops: list[float], trains: bool, searched: tuple[float, ...]
 ) -> None:
     search = search_of(tmp_path, Toy(toy_space(), {"quick": 1}), drops, trains=trains, evaluations=2)
-    with patch.object(ladder, "make_agent", wraps=ladder.make_agent) as made:
+    with patch.object(module, "make_agent", wraps=module.make_agent) as made:
         search.explore()
     _, task = made.call_args.args
     assert task.max_drops == pytest.approx(searched)
