@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from cimc.rl.drop_model import FLOOR, DropModel
+from cimc.rl.drop_model import CEILING, FLOOR, DropModel
 from cimc.rl.evaluation import Evaluation
 from cimc.rl.space import Choices, Space
 from cimc.runtime.arrays import Array
@@ -26,6 +26,9 @@ SHARED, BY_WIDTH, BY_LAYER, OWN = 0.7, 0.3, 0.5, 0.5
 """Standard deviations of the relative errors of sensitivities."""
 NOT_ADDITIVE = 0.15
 """Standard deviation of a divergence about the sum of its parts, relative."""
+LEAST_NOISE = 1e-8
+"""Variance of a divergence about that sum, at least: a part of the sum's own. Measurements that are far more
+exact than what the prior expects would make the fit singular."""
 
 
 @dataclass(frozen=True)
@@ -79,10 +82,11 @@ class Surrogate:
             mean, covariance = np.ones(len(prior)), prior
             if self._evaluations:
                 rows = np.array([self._parameters.row(choices) for choices in self._evaluations])
-                z = np.array([max(e.divergence, FLOOR) for e in self._evaluations.values()])
+                z = np.clip([e.divergence for e in self._evaluations.values()], FLOOR, CEILING)
                 cross = prior @ rows.T
-                noise = np.square(NOT_ADDITIVE * z + FLOOR)
-                gain = algebra.solve(rows @ cross + np.diag(noise), cross.T).T
+                sums = rows @ cross
+                noise = np.maximum(np.square(NOT_ADDITIVE * z + FLOOR), LEAST_NOISE * np.diag(sums))
+                gain = algebra.solve(sums + np.diag(noise), cross.T).T
                 mean = mean + gain @ (z - rows @ mean)
                 covariance = prior - gain @ cross.T
             jitter = 1e-9 * np.trace(covariance) / len(covariance)
@@ -111,7 +115,7 @@ class _Parameters:
                     key = (layer, kind, bits)
                     if key not in keys:
                         keys[key] = len(scales)
-                        scales.append(max(float(values[layer, option]), FLOOR / layers))
+                        scales.append(min(max(float(values[layer, option]), FLOOR / layers), CEILING))
                     self._of_option[layer, option, part] = keys[key]
         self._scales = np.array(scales)
         layer_of = np.array([key[0] for key in keys])

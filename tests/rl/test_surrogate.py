@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rl.agents.additive import AdditiveWorld, restricted, toy_world
 
 from cimc.rl.drop_model import FLOOR
@@ -135,6 +137,28 @@ def test_any_losses_give_finite_numbers(scale: float, seen: float):
     if seen:
         found = surrogate.mean()[:, 0].sum()
         assert found > FLOOR / 10
+
+
+@given(
+    st.lists(st.integers(-9, 30), min_size=2, max_size=2),
+    st.lists(st.integers(-9, 30), min_size=2, max_size=2),
+    st.integers(1, 40),
+    st.integers(0, 1 << 30),
+)
+def test_losses_of_any_size_that_no_one_expected(
+    expected: list[int], seen: list[int], count: int, seed: int
+) -> None:
+    """Outputs may be of any size, and a layer that is broken by itself may do well beside others."""
+    random = np.random.default_rng(seed)
+    shape = WORLD.true.weights.shape
+    weights, activations = 10.0 ** random.uniform(min(expected), max(expected), (2, *shape))
+    surrogate = Surrogate(WORLD.space, Sensitivities(weights, activations))
+    divergences = 10.0 ** random.uniform(min(seen), max(seen), count)
+    policies = zip(at_random(count, seed), divergences, strict=True)
+    surrogate.observe([Evaluation(choices, "quick", 1.0, 0.5, float(z), 0) for choices, z in policies])
+    for table in (surrogate.mean(), surrogate.sample(random)):
+        assert np.isfinite(table).all()
+        assert (table > 0).all()
 
 
 def test_options_that_are_not_allowed_do_no_harm():
