@@ -46,6 +46,8 @@ class Evaluations:
         found = (self.log.get(choices, rung) for choices in policies)
         known = [evaluation for evaluation in found if evaluation is not None]
         for evaluation in known:
+            if (evaluation.choices, rung) in self._seen:  # lines come back to what they know
+                continue
             self._seen[evaluation.choices, rung] = evaluation
             self._done[rung] += 1
             total = self._totals[rung]
