@@ -17,10 +17,10 @@ def export_all(
 
     The test pictures are looked at here, once, by what is reported.
     """
-    problem, log = search.problem, search.log
-    evaluations = log.of_rung("quick") + log.of_rung("full")
-    write_text(folder / "front.csv", front_csv(problem.space, evaluations))
-    front_picture(folder / "front.svg", problem.space, evaluations, result.found)
+    problem = search.problem
+    candidates = search.evaluations.candidates()  # judged as those are that were found
+    write_text(folder / "front.csv", front_csv(problem.space, candidates))
+    front_picture(folder / "front.svg", candidates, result.found)
     given = _accuracies(search, problem.spec.model)
     exported = [_export(search, *named, folder) for named in _named(result)]
     return given, exported

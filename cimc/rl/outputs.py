@@ -12,7 +12,7 @@ from cimc.policy import Policy
 from cimc.report import Report
 from cimc.rl.evaluation import RUNGS, Evaluation, Rung
 from cimc.rl.search import Found
-from cimc.rl.selection import Judged, front, judged
+from cimc.rl.selection import Judged, front
 from cimc.rl.space import Choices, Space
 from cimc.tensor_store import atomic_path
 
@@ -43,9 +43,8 @@ def policy_json(policy: Policy) -> str:
     return json.dumps({name: asdict(widths) for name, widths in policy.items()}, indent=2) + "\n"
 
 
-def front_csv(space: Space, evaluations: Sequence[Evaluation]) -> str:
-    """All evaluations: speedup, what was measured and is expected, whether it is on the front of its rung."""
-    found = judged(space, evaluations)
+def front_csv(space: Space, found: Sequence[Judged]) -> str:
+    """What was evaluated: speedup, what was measured and is expected, whether it is on its rung's front."""
     best = {
         _key(one) for rung in RUNGS for one in front([one for one in found if one.evaluation.rung == rung])
     }
@@ -81,14 +80,11 @@ def _row(space: Space, one: Judged, on_front: bool) -> list[Any]:
     return [e.rung, *(f"{number:.6g}" for number in numbers), int(on_front), widths]
 
 
-def front_picture(
-    path: Path, space: Space, evaluations: Sequence[Evaluation], found: Sequence[Found]
-) -> None:
+def front_picture(path: Path, points: Sequence[Judged], found: Sequence[Found]) -> None:
     """Speedup against the drop that is expected, as a picture."""
     import matplotlib
     from matplotlib.figure import Figure
 
-    points = judged(space, evaluations)
     best = front(points)
     library: Any = matplotlib  # its types are not complete
     figure: Any = Figure(figsize=(6, 4), layout="constrained")

@@ -1,5 +1,6 @@
 """What a search reports is what its files do, executed."""
 
+import csv
 from pathlib import Path
 from typing import Any, cast
 
@@ -161,6 +162,23 @@ def test_test_pictures_are_only_reported(problem: Problem, tmp_path: Path) -> No
     given, files = export_all(search, Result(quick.judged.evaluation, [quick], [quick]), tmp_path / "out")
     assert given == (100, None)
     assert all(one.test is None for one in files)
+
+
+def test_the_table_says_what_was_found_is_expected_to_lose(problem: Problem, tmp_path: Path) -> None:
+    """Short trainings are not in it, but tell of the full ones what their divergences mean."""
+    search = search_with(problem, tmp_path)
+    result = search.run()
+    assert search.log.of_rung("short")
+    export_all(search, result, tmp_path)
+    with (tmp_path / "front.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["rung"] for row in rows} == {"quick", "full"}
+    expected = {(row["rung"], row["drop"], row["divergence"]): float(row["expected_drop"]) for row in rows}
+    for one in search.evaluations.seen():
+        e = one.evaluation
+        if e.rung != "short":
+            key = e.rung, f"{e.drop:.6g}", f"{e.divergence:.6g}"
+            assert expected[key] == pytest.approx(one.drop, rel=1e-5)
 
 
 def test_budgets_that_are_close_have_files_of_their_own(problem: Problem, tmp_path: Path) -> None:

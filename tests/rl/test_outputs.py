@@ -30,7 +30,7 @@ def evaluations(rung: Rung, count: int = 30, seed: int = 0) -> list[Evaluation]:
 
 
 def table(many: Sequence[Evaluation]) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(front_csv(SPACE, many))))
+    return list(csv.DictReader(io.StringIO(front_csv(SPACE, judged(SPACE, many)))))
 
 
 def widths_of(text: str) -> tuple[Widths, ...]:
@@ -82,7 +82,7 @@ def test_outputs_that_are_no_numbers_stay_by_themselves() -> None:
 
 
 def picture(path: Path, many: Sequence[Evaluation], found: Sequence[Found]) -> bytes:
-    front_picture(path, SPACE, many, found)
+    front_picture(path, judged(SPACE, many), found)
     return path.read_bytes()
 
 
