@@ -60,7 +60,7 @@ def results(
     context = multiprocessing.get_context("spawn")  # a fork would copy the threads of libraries
     pool = ProcessPoolExecutor(min(workers, len(tasks)), context, _Worker.start, (experiment,))
     try:
-        with _ignoring_interrupts():  # and so do the processes that are started here
+        with ignoring_interrupts():  # and so do the processes that are started here
             done = pool.map(_Worker.run, tasks)
         yield _complete(done)
     finally:
@@ -85,7 +85,7 @@ def _stop(pool: ProcessPoolExecutor) -> None:
 
 
 @contextmanager
-def _ignoring_interrupts() -> Generator[None]:
+def ignoring_interrupts() -> Generator[None]:
     """Leaves Ctrl-C, which goes to all processes of a terminal, to the one that started the others."""
     if threading.current_thread() is not threading.main_thread():
         yield  # another thread handles signals

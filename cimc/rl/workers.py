@@ -19,6 +19,7 @@ from cimc.errors import CimcError, first_line
 from cimc.rl.evaluation import Evaluation, Rung
 from cimc.rl.problem import Problem, ProblemSpec
 from cimc.rl.space import Choices
+from cimc.trials import ignoring_interrupts
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,8 @@ class LocalProcesses:
         # Not by `map`, which cancels what is left when one stops: the pool's thread fails over that, with a
         # traceback, once the processes end.
         try:
-            futures = [self._pool.submit(_evaluate, self._spec, choices, rung) for choices in policies]
+            with ignoring_interrupts():  # and so do processes that are started here, until `_start`
+                futures = [self._pool.submit(_evaluate, self._spec, choices, rung) for choices in policies]
             for future in futures:
                 yield future.result()
         except BrokenProcessPool:

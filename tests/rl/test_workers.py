@@ -2,6 +2,7 @@
 
 import gc
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -164,6 +165,44 @@ def test_processes_that_die_are_one_message(problem: Problem, lost: list[str]) -
             list(who.run([problem.space.widest], "quick"))
     check_ended(mine)
     assert not lost
+
+
+INTERRUPTED = """
+import os, signal, sys, threading, time
+from multiprocessing import active_children
+from pathlib import Path
+from rl.tiny_search import tiny_spec
+from cimc.rl.workers import LocalProcesses, _processes
+
+def press():
+    while len(active_children()) < 2 or signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        time.sleep(0.01)
+    time.sleep(0.5)  # importing what they need takes seconds
+    os.killpg(0, signal.SIGINT)
+
+os.setpgid(0, 0)
+with _processes(2) as pool:
+    who = LocalProcesses(tiny_spec(*map(Path, sys.argv[1:])), pool)
+    threading.Thread(target=press).start()
+    try:
+        list(who.run([(0, 0, 0)] * 4, "quick"))
+    except KeyboardInterrupt:
+        print("interrupted")
+        time.sleep(1)  # for what they would print
+"""
+
+
+def test_processes_that_are_interrupted_while_they_start_are_silent(files: tuple[Path, Path]) -> None:
+    """Ctrl-C reaches all processes of a terminal."""
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, *map(str, files)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert done.stdout == "interrupted\n"
+    assert not done.stderr
 
 
 # Ray's, if it is installed.
