@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
 from logging import ERROR
@@ -86,6 +86,8 @@ class RayActors:
     """Evaluates in actors of a Ray cluster; it must see the files of model and data."""
 
     def __init__(self, spec: ProblemSpec, ray: Any, count: int) -> None:
+        # Actors work in a folder of the cluster.
+        spec = replace(spec, model=spec.model.absolute(), data=spec.data.absolute())
         actor = ray.remote(num_cpus=1)(_Actor)
         self._pool: Any = import_module("ray.util").ActorPool([actor.remote(spec) for _ in range(count)])
         self._error: type[Exception] = ray.exceptions.RayError

@@ -10,6 +10,7 @@ from dataclasses import replace
 from multiprocessing import active_children
 from pathlib import Path
 from typing import Any, cast
+from unittest.mock import MagicMock
 
 import pytest
 import torch
@@ -203,6 +204,17 @@ def test_processes_that_are_interrupted_while_they_start_are_silent(files: tuple
     )
     assert done.stdout == "interrupted\n"
     assert not done.stderr
+
+
+def test_actors_are_told_where_files_are(problem: Problem, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their working directory is another one."""
+    ray = MagicMock()
+    monkeypatch.setitem(sys.modules, "ray.util", ray.util)
+    model, data = problem.spec.model, problem.spec.data
+    monkeypatch.chdir(model.parent)
+    RayActors(replace(problem.spec, model=Path(model.name), data=Path(data.name)), ray, 1)
+    ((told,), _) = ray.remote.return_value.return_value.remote.call_args
+    assert told == problem.spec
 
 
 # Ray's, if it is installed.
