@@ -1,4 +1,4 @@
-"""The agent `greedy`: one step narrower where that saves most time for what it loses, again and again."""
+"""The agent `greedy`: one layer narrower where that saves most time for what it loses, again and again."""
 
 from collections.abc import Sequence
 
