@@ -1,8 +1,6 @@
 """Runs a program on many chips: batches and Monte Carlo trials, in this process or in several."""
 
 import multiprocessing
-import signal
-import threading
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -12,6 +10,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from cimc.errors import CimcError
+from cimc.interrupts import ignoring_interrupts
 from cimc.program import Program, load
 from cimc.runtime.analog.readout import ReadCounts
 from cimc.runtime.arrays import Array
@@ -82,19 +81,6 @@ def _stop(pool: ProcessPoolExecutor) -> None:
     for process in list(processes.values()):
         process.terminate()
     pool.shutdown(cancel_futures=True)
-
-
-@contextmanager
-def ignoring_interrupts() -> Generator[None]:
-    """Leaves Ctrl-C, which goes to all processes of a terminal, to the one that started the others."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # another thread handles signals
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 class _Worker:

@@ -27,6 +27,11 @@ class Evaluation:
     than a count of pictures."""
     seconds: float
 
+    @property
+    def is_trained(self) -> bool:
+        """Whether the network was trained, shortly or fully."""
+        return self.rung != "quick"
+
 
 Evaluated: TypeAlias = Callable[[Evaluation, int, int | None], None]
 """Told of an evaluation, how many are done of its rung, and how many there will be at most, if known."""

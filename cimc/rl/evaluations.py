@@ -1,6 +1,5 @@
 """The evaluations of a search: from its log or made now, each once, and what they let one expect."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -32,7 +31,6 @@ class Evaluations:
         self.log = log
         self._space, self._workers, self._states = space, workers, states
         self._totals, self._evaluated = totals, evaluated
-        self._done: Counter[Rung] = Counter()
         self._seen: dict[tuple[Choices, Rung], Evaluation] = {}
 
     def evaluate(self, policies: Sequence[Choices], rung: Rung) -> list[Evaluation]:
@@ -49,18 +47,14 @@ class Evaluations:
             if (evaluation.choices, rung) in self._seen:  # lines come back to what they know
                 continue
             self._seen[evaluation.choices, rung] = evaluation
-            self._done[rung] += 1
+            done = sum(seen == rung for _, seen in self._seen)
             total = self._totals[rung]
-            self._evaluated(evaluation, self._done[rung], total and max(total, self._done[rung]))
+            self._evaluated(evaluation, done, total and max(total, done))
         return known
 
-    def seen(self) -> list[Judged]:
+    def seen(self) -> dict[tuple[Choices, Rung], Judged]:
         """Those that were asked for so far, each in the light of all."""
-        return judged(self._space, list(self._seen.values()))
-
-    def judge(self, choices: Choices, rung: Rung) -> Judged:
-        """One of them. Raises `ValueError` if it was not asked for."""
-        return self.seen()[list(self._seen).index((choices, rung))]
+        return dict(zip(self._seen, judged(self._space, list(self._seen.values())), strict=True))
 
     def candidates(self) -> list[Judged]:
         """All of the log whose networks can be exported: as they are, or fully trained."""
@@ -77,7 +71,7 @@ class Evaluations:
 
     def state_of(self, evaluation: Evaluation) -> bytes | None:
         """The network that was evaluated, if it was one that was trained."""
-        return None if evaluation.rung == "quick" else self.state_file(evaluation.choices).read_bytes()
+        return self.state_file(evaluation.choices).read_bytes() if evaluation.is_trained else None
 
     def state_file(self, choices: Choices) -> Path:
         """Where the network of a policy is kept once it is trained."""

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from cimc.rl.agents.bisection import BisectionAgent
 from cimc.rl.evaluation import RUNGS, Agent, Evaluation, Rung
 from cimc.rl.evaluations import Evaluations
-from cimc.rl.selection import best
+from cimc.rl.selection import Judged, best
 from cimc.rl.space import Choices
 
 ROUND = 4
@@ -73,7 +73,7 @@ class Line:
         """Finds how far one can go without training, and goes back until that is within the budget."""
         yield from self._bisect([max_drop], "quick")
         position = self._reached(max_drop, "quick")
-        while position > 0 and self._upper(position, "quick") > max_drop:
+        while position > 0 and self._judged(position, "quick").upper(self.confidence) > max_drop:
             position -= 1
             yield [self.policies[position]], "quick"
 
@@ -92,27 +92,23 @@ class Line:
             if position <= low:
                 return
             yield from once(self.policies[position], "full", "short")
-            room = max_drop - self._upper(position, "full")
+            room = max_drop - self._judged(position, "full").upper(self.confidence)
             low, high = (position, high) if room >= 0 else (low, position)
-            short_drop = self.evaluations.judge(self.policies[position], "short").drop + room
+            short_drop = self._judged(position, "short").drop + room
 
     def _bisect(self, max_drops: Sequence[float], rung: Rung) -> Climb:
         """Finds how far one can go, by the drops that are expected of other pictures."""
         agent = BisectionAgent(self.policies, max_drops)
         while proposals := agent.propose(ROUND):
             evaluations = yield [proposal.choices for proposal in proposals], rung
-            expected = (self.evaluations.judge(e.choices, rung).drop for e in evaluations)
-            agent.observe([replace(e, drop=d) for e, d in zip(evaluations, expected, strict=True)])
+            seen = self.evaluations.seen()
+            agent.observe([replace(e, drop=seen[e.choices, rung].drop) for e in evaluations])
 
     def _reached(self, max_drop: float, rung: Rung) -> int:
         """How far networks of a rung are expected to stay within a drop."""
-        seen = [
-            one
-            for one in self.evaluations.seen()
-            if one.evaluation.rung == rung and one.evaluation.choices in self.policies
-        ]
-        found = best(seen, max_drop, 0.5)
+        seen = self.evaluations.seen()
+        found = best([seen[c, rung] for c in self.policies if (c, rung) in seen], max_drop, 0.5)
         return 0 if found is None else self.policies.index(found.evaluation.choices)
 
-    def _upper(self, position: int, rung: Rung) -> float:
-        return self.evaluations.judge(self.policies[position], rung).upper(self.confidence)
+    def _judged(self, position: int, rung: Rung) -> Judged:
+        return self.evaluations.seen()[self.policies[position], rung]

@@ -88,13 +88,12 @@ class Search:
         space, drops = self.problem.space, self.settings.max_drops
         uniform = self.uniform_line()
         same = Line(uniform, self.evaluations, self.settings.confidence)
-        climbs = [same.quantized(drop) for drop in drops]
+        climbs = [*(same.quantized(drop) for drop in drops), once(space.eight, "quick")]
         if self.settings.trains:
-            front = Line(line(self.evaluations.seen()), self.evaluations, self.settings.confidence)
+            policies = line(list(self.evaluations.seen().values()))
+            front = Line(policies, self.evaluations, self.settings.confidence)
             # What the others are compared with has to be trained, too.
-            climbs += [once(space.eight, "quick", "full"), front.trained(drops), same.trained(drops)]
-        else:
-            climbs.append(once(space.eight, "quick"))
+            climbs += [once(space.eight, "full"), front.trained(drops), same.trained(drops)]
         together(self.evaluations, *climbs)
         found = self.evaluations.candidates()
         eights = [one.evaluation for one in found if one.evaluation.choices == space.eight]

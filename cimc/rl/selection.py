@@ -30,13 +30,9 @@ def judged(space: Space, evaluations: Sequence[Evaluation]) -> list[Judged]:
     Trained ones lose less for the same divergence.
     """
     models = {
-        trained: DropModel([e for e in evaluations if _is_trained(e) == trained]) for trained in (False, True)
+        trained: DropModel([e for e in evaluations if e.is_trained == trained]) for trained in (False, True)
     }
-    return [Judged(e, space.speedup(e.choices), *models[_is_trained(e)].estimate(e)) for e in evaluations]
-
-
-def _is_trained(evaluation: Evaluation) -> bool:
-    return evaluation.rung != "quick"
+    return [Judged(e, space.speedup(e.choices), *models[e.is_trained].estimate(e)) for e in evaluations]
 
 
 def best(found: Sequence[Judged], max_drop: float, confidence: float) -> Judged | None:

@@ -16,10 +16,10 @@ from multiprocessing import active_children, get_context
 from typing import Any, Protocol
 
 from cimc.errors import CimcError, first_line
+from cimc.interrupts import ignoring_interrupts
 from cimc.rl.evaluation import Evaluation, Rung
 from cimc.rl.problem import Problem, ProblemSpec
 from cimc.rl.space import Choices
-from cimc.trials import ignoring_interrupts
 
 
 @dataclass(frozen=True)

@@ -174,7 +174,7 @@ def test_the_table_says_what_was_found_is_expected_to_lose(problem: Problem, tmp
         rows = list(csv.DictReader(file))
     assert {row["rung"] for row in rows} == {"quick", "full"}
     expected = {(row["rung"], row["drop"], row["divergence"]): float(row["expected_drop"]) for row in rows}
-    for one in search.evaluations.seen():
+    for one in search.evaluations.seen().values():
         e = one.evaluation
         if e.rung != "short":
             key = e.rung, f"{e.drop:.6g}", f"{e.divergence:.6g}"

@@ -200,6 +200,8 @@ def test_trained_networks_are_kept(tmp_path: Path) -> None:
         position = line.index(evaluation.choices)
         assert search.evaluations.state_of(evaluation) == bytes([position])
         assert search.evaluations.state_of(replace(evaluation, rung="quick")) is None
+    kept = {one.evaluation.choices for one in search.evaluations.candidates()}
+    assert kept == {line[position] for position in trained}
 
 
 def test_what_another_search_has_left_is_not_taken(tmp_path: Path) -> None:
@@ -207,6 +209,7 @@ def test_what_another_search_has_left_is_not_taken(tmp_path: Path) -> None:
     line = line_of(4)
     search = search_of(tmp_path, Known(line, {"full": [0] * 4, "short": [0] * 4}), [1.0])
     search.evaluations.state_file(line[0]).write_bytes(b"another")
+    assert not search.evaluations.candidates()
     climb(search, line[:1])
     (evaluation,) = search.log.of_rung("full")
     assert search.evaluations.state_of(evaluation) == bytes([0])
