@@ -3,7 +3,6 @@
 All give the same results, in the order in which they were asked for.
 """
 
-import signal
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -74,7 +73,7 @@ class LocalProcesses:
         # Not by `map`, which cancels what is left when one stops: the pool's thread fails over that, with a
         # traceback, once the processes end.
         try:
-            with ignoring_interrupts():  # and so do processes that are started here, until `_start`
+            with ignoring_interrupts():  # and so do the processes that are started here
                 futures = [self._pool.submit(_evaluate, self._spec, choices, rung) for choices in policies]
             for future in futures:
                 yield future.result()
@@ -135,18 +134,13 @@ def workers(problem: Problem, count: int, ray_address: str | None) -> Generator[
 @contextmanager
 def _processes(count: int) -> Generator[ProcessPoolExecutor]:
     others = set(active_children())
-    pool = ProcessPoolExecutor(count, get_context("spawn"), _start)
+    pool = ProcessPoolExecutor(count, get_context("spawn"))
     try:
         yield pool
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         for process in set(active_children()) - others:  # what they still do, nobody waits for
             process.terminate()
-
-
-def _start() -> None:
-    # Ctrl-C reaches all processes of a terminal; only the first one has something to say then.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @contextmanager
