@@ -61,7 +61,7 @@ class Bench:
         inner = problem.evaluator
         test = Reference(outputs_of(problem.given, x), y)
         self._test = NetworkEvaluator(
-            problem.network, test, problem.space, inner.statistics, x, Pictures(x, y), {}, 0
+            problem.network, problem.given, test, problem.space, inner.statistics, x, Pictures(x, y), {}, 0
         )
         identity = fingerprint(spec)
         folder.mkdir(parents=True, exist_ok=True)

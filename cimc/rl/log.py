@@ -57,7 +57,11 @@ class EvaluationLog:
 
     def _read(self, identity: str) -> None:
         try:
-            whole, _, broken = self._path.read_text().rpartition("\n")
+            text = self._path.read_text()
+            if self._header.startswith(text):  # stopped, or out of disk, in the first line
+                self._path.write_text("")
+                return
+            whole, _, broken = text.rpartition("\n")
             header, *lines = whole.split("\n")
             found = json.loads(header).get("search")
             evaluations = [_evaluation(json.loads(line)) for line in lines]

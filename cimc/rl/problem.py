@@ -117,9 +117,10 @@ class Problem:
         rungs: dict[Rung, Training] = {"short": spec.short, "full": spec.full}
         self.evaluator = NetworkEvaluator(
             self.network,
+            self.given,
             reference,
             self.space,
-            Statistics(self.network, self._calibrated),
+            Statistics(self.given, self._calibrated),
             tensor_of(self.data.training.x),
             validation,
             rungs,

@@ -105,6 +105,30 @@ def test_model_with_its_own_quantisation(tmp_path: Path) -> None:
     assert problem.evaluator.reference.accuracy == 100
 
 
+def test_a_file_whose_quantiser_clips_teaches_what_it_gives(
+    files: tuple[Path, Path], tmp_path: Path, problem: Problem
+) -> None:
+    """Statistics are restored to, and training aims at, the network with the quantisers of its file."""
+    clipping = onnx.load_from_string(files[0].read_bytes())
+    clipping.graph.node[-1].input[0] = "dq"
+    clipping.graph.node.extend(
+        (node("QuantizeLinear", "e scale zero", "q"), node("DequantizeLinear", "q scale zero", "dq"))
+    )
+    clipping.graph.node.append(clipping.graph.node.pop(-3))
+    numbers = {"scale": np.float32(0.05), "zero": np.int8(0)}
+    clipping.graph.initializer.extend(numpy_helper.from_array(np.array(v), k) for k, v in numbers.items())
+    path = tmp_path / "clipping.onnx"
+    path.write_bytes(serialized(clipping))
+    training = Training(20, rate=1e-2, batch=16)
+    clipped = Problem(replace(problem.spec, model=path, short=training))
+    x = clipped.data.validation.x
+    wanted = reference_outputs(path, {"x": x})["y"]
+    np.testing.assert_allclose(clipped.evaluator.reference.outputs.numpy(), wanted, atol=1e-4)
+    quick, short = (clipped.evaluator.evaluate(clipped.space.widest, rung) for rung in ("quick", "short"))
+    assert quick.divergence < 0.01
+    assert short.divergence < 0.1
+
+
 @pytest.mark.parametrize("method", ["measured", "fisher"])
 def test_model_that_ends_in_softmax(
     tmp_path: Path, files: tuple[Path, Path], method: SensitivityMethod

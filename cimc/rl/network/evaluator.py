@@ -32,6 +32,7 @@ class NetworkEvaluator:
     def __init__(
         self,
         network: Network,
+        given: Network,
         reference: Reference,
         space: Space,
         statistics: Statistics,
@@ -41,9 +42,10 @@ class NetworkEvaluator:
         seed: int,
         checkpoints: Path | None = None,
     ) -> None:
-        """`training` are pictures [n, ...]. Trainings that are interrupted go on from files in the folder
-        `checkpoints`."""
+        """`given` teaches what outputs should be, on `training`, pictures [n, ...]. Trainings that are
+        interrupted go on from files in the folder `checkpoints`."""
         self.network, self.reference, self.space = network, reference, space
+        self._given = given
         self.statistics = statistics
         self._training, self._validation = training, validation
         self._rungs, self._seed, self._checkpoints = rungs, seed, checkpoints
@@ -95,10 +97,8 @@ class NetworkEvaluator:
         self.quantize(network, choices)
         for layer in network.weight_layers():
             layer.fold()
-        teacher = copy.deepcopy(self.network)
-        teacher.quantize(False)
         checkpoint = self._checkpoint(choices, rung)
-        train(network, teacher, self._training, self._rungs[rung], self._seed, self.stepped, checkpoint)
+        train(network, self._given, self._training, self._rungs[rung], self._seed, self.stepped, checkpoint)
         if checkpoint is not None:
             checkpoint.remove()
         return network

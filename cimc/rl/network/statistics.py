@@ -25,7 +25,7 @@ class Statistics:
 
     @torch.no_grad()
     def __init__(self, network: Network, x: Tensor) -> None:
-        """Of the float network on pictures `x`."""
+        """Of a network as it is in float, but for what its file quantises, on pictures `x`."""
         self._x = channels_last(x)
         network.quantize(False)
         self._by_layer = moments_of(network, network.weight_layers(), self._x)

@@ -1,5 +1,6 @@
 """Policies are evaluated on one network, and each evaluation is for itself."""
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,7 @@ def evaluator(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     space = Space(tuple(network.layers), (NARROW, WIDE), np.ones(shape, np.int64), np.ones(shape, bool), 1)
     return NetworkEvaluator(
         network,
+        copy.deepcopy(network),
         Reference(outputs, outputs.argmax(1)),
         space,
         Statistics(network, pictures(16)),
