@@ -6,7 +6,7 @@ from pathlib import Path
 from cimc.rl.evaluation import Evaluation
 from cimc.rl.executed import accuracy
 from cimc.rl.network.export import export_qcdq
-from cimc.rl.outputs import Exported, front_csv, front_picture, policy_json, write_text
+from cimc.rl.outputs import FRONT, Exported, front_csv, front_picture, policy_json, write_text
 from cimc.rl.search import Found, Result, Search
 
 
@@ -19,7 +19,7 @@ def export_all(
     """
     problem = search.problem
     candidates = search.evaluations.candidates()  # judged as those are that were found
-    write_text(folder / "front.csv", front_csv(problem.space, candidates))
+    write_text(folder / FRONT, front_csv(problem.space, candidates))
     front_picture(folder / "front.svg", candidates, result.found)
     given = _accuracies(search, problem.spec.model)
     exported = [_export(search, *named, folder) for named in _named(result)]

@@ -16,6 +16,8 @@ from cimc.rl.selection import Judged, front
 from cimc.rl.space import Choices, Space
 from cimc.tensor_store import atomic_path
 
+FRONT = "front.csv"
+
 
 @dataclass(frozen=True)
 class Exported:

@@ -82,7 +82,7 @@ def search_main(arguments: SearchArguments) -> None:
         )
     from cimc.rl.export_found import export_all
     from cimc.rl.log import NAME, EvaluationLog, fingerprint
-    from cimc.rl.outputs import report_text, write_text
+    from cimc.rl.outputs import FRONT, front_csv, report_text, write_text
     from cimc.rl.problem import Problem
     from cimc.rl.search import Search, SearchSettings
     from cimc.rl.workers import workers
@@ -110,7 +110,12 @@ def search_main(arguments: SearchArguments) -> None:
         given = problem.evaluator.reference.accuracy
         evaluated = show.evaluated(problem.space, given, settings.max_drops)
         search = Search(problem, pool, log, states, settings, evaluated)
-        result = search.run()
+        try:
+            result = search.run()
+        except KeyboardInterrupt:
+            if found := search.evaluations.candidates():
+                write_text(folder / FRONT, front_csv(problem.space, found))
+            raise
         with suppress(OSError):  # it is kept if a training is unfinished that is not wanted any more
             unfinished.rmdir()
         show.say("executing what was found")

@@ -489,6 +489,29 @@ def test_interrupted_it_says_so(folder: Path) -> None:
     assert not [p for p in (folder / "tiny-search").rglob("*") if p.is_file()]
 
 
+def test_interrupted_it_leaves_what_was_evaluated(folder: Path) -> None:
+    from cimc.rl.network.evaluator import NetworkEvaluator
+
+    evaluate = NetworkEvaluator.evaluated
+    left = 3
+
+    def interrupt(*arguments: Any) -> Any:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise KeyboardInterrupt
+        return evaluate(*arguments)
+
+    with patch("cimc.rl.network.evaluator.NetworkEvaluator.evaluated", interrupt):
+        outcome = cimc("search", *TINY.split())
+    assert outcome.code == 130
+    files = [p.name for p in (folder / "tiny-search").glob("*.*")]
+    assert sorted(files) == ["evaluations.jsonl", "front.csv"]
+    rows = (folder / "tiny-search" / "front.csv").read_text().splitlines()
+    assert len(rows) == 1 + 3
+    assert cimc("search", *TINY.split()).code in (0, None)
+
+
 HEAVY = ("torch", "torchrl", "tensordict", "brevitas", "ray", "matplotlib", "tensorboard", "scipy")
 
 
