@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias, get_args
 
 from cimc.errors import CimcError
 
-Stage: TypeAlias = Literal["onnx", "cim", "report", "xbar"]
+Stage: TypeAlias = Literal["onnx", "cim", "report", "xbar", "trace"]
 
 STAGES: tuple[Stage, ...] = get_args(Stage)
 
@@ -60,7 +60,7 @@ def _passes(stage: Stage, level: OptLevel) -> tuple[str, ...]:
             return (*_TO_ONNX, *_TO_LAYERS, *_CALIBRATE, *to_map)
         case "report":
             return (*_TO_ONNX, *_TO_LAYERS, *to_map)
-        case "xbar":
+        case "xbar" | "trace":
             return (*_TO_ONNX, *_TO_LAYERS, *_CALIBRATE, *to_map, *_TO_XBAR[level])
 
 
@@ -110,7 +110,8 @@ def pipeline(stage: Stage, options: Options) -> str:
         raise CimcError(f"stationary {options.stationary} needs -O1: -O0 stores weights, as the paper does")
     if options.opt_level == 0 and options.schedule is not None:
         raise CimcError(f"schedule {options.schedule} needs -O1: -O0 takes one tile after the other")
-    return _pipeline(_passes(stage, options.opt_level), options)
+    # When things happen does not depend on ranges, so a trace takes any.
+    return _pipeline(_passes(stage, options.opt_level), options, always_calibrated=stage == "trace")
 
 
 def layers_pipeline(*, keep_qdq: bool = False) -> str:
@@ -126,10 +127,10 @@ def mapping_pipeline(options: Options) -> str:
     return _pipeline(_MAP[options.opt_level], options)
 
 
-def _pipeline(passes: tuple[str, ...], options: Options) -> str:
+def _pipeline(passes: tuple[str, ...], options: Options, *, always_calibrated: bool = False) -> str:
     needed = {
         "cim-assign-precision": options.policy is not None or options.weight_bits is not None,
-        "cim-calibrate": options.calibrate is not None,
+        "cim-calibrate": options.calibrate is not None or always_calibrated,
     }
     return ",".join(_spec(name, options.of(name)) for name in passes if needed.get(name, True))
 

@@ -10,7 +10,7 @@ from xdsl.interpreter import Interpreter, PythonValues
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 
-from cimc.context import cimc_context
+from cimc.context import CimcContext, cimc_context
 from cimc.data import batches, inputs_for
 from cimc.dialects.cim.attributes import QuantizerAttr
 from cimc.dialects.cim.layers import LayerOp, MatmulOp
@@ -20,6 +20,7 @@ from cimc.main_function import main_function
 from cimc.passes.sign import never_negative
 from cimc.runtime.calibration import METHODS, Method, Observer
 from cimc.runtime.npz import load_npz
+from cimc.runtime.quantization import Quantizer
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class CimCalibratePass(ModulePass):
     narrow range.
 
     Options:
-    - `data`: an `.npz` file with the network's inputs;
+    - `data`: an `.npz` file with the network's inputs; without it, all ranges are those of steps of 1, which
+      is good for what does not depend on numbers, such as a timeline;
     - `method`: `mse` (default) clips the range where the mean squared error is least, which fits low widths
       as well as high ones; `percentile` keeps 99.9 % of the values; `minmax` keeps all;
     - `samples`: how many pictures at most.
@@ -48,7 +50,7 @@ class CimCalibratePass(ModulePass):
 
     name = "cim-calibrate"
 
-    data: str
+    data: str | None = None
     method: str = "mse"
     samples: int = 128
 
@@ -63,11 +65,8 @@ class CimCalibratePass(ModulePass):
                 watched.layers.append(layer)
         if not watched.layers:
             return
-        function = main_function(op)
-        inputs = inputs_for(function, load_npz(Path(self.data)), self.data)
-        executor = Executor(op, context.tensors)
-        for batch in batches(function, inputs, self.samples):
-            executor.run(batch, watched)
+        if self.data is not None:
+            self._watch(op, context, self.data, watched)
         for layer in watched.layers:
             precision = layer.precision
             if precision is None:
@@ -82,10 +81,21 @@ class CimCalibratePass(ModulePass):
                 ),
                 (layer.w, "stored", precision.weight, True, True),
             ):
-                if attribute in layer.properties or value not in watched.seen:
+                if attribute in layer.properties or (value is layer.w and not layer.is_computed):
                     continue
-                quantizer = watched.seen[value].quantizer(bits, signed=signed, narrow=narrow, method=method)
+                if self.data is None:
+                    quantizer = Quantizer(1.0, 0, bits, signed, narrow)
+                else:
+                    observer = watched.seen[value]
+                    quantizer = observer.quantizer(bits, signed=signed, narrow=narrow, method=method)
                 layer.properties[attribute] = QuantizerAttr(quantizer)
+
+    def _watch(self, module: ModuleOp, context: CimcContext, data: str, watched: "_Watch") -> None:
+        function = main_function(module)
+        inputs = inputs_for(function, load_npz(Path(data)), data)
+        executor = Executor(module, context.tensors)
+        for batch in batches(function, inputs, self.samples):
+            executor.run(batch, watched)
 
 
 @dataclass

@@ -5,18 +5,22 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from cimc.errors import CimcError
+from cimc.runtime.tile import Tile
 from cimc.runtime.wear import Wear
 
 
 @dataclass(frozen=True)
 class Event:
-    """A crossbar's time for one write or one batch of MVMs."""
+    """A crossbar's time for one write or one batch of MVMs, of a tile."""
 
     kind: Literal["write", "mvm"]
     crossbar: int
     layer: str
     start_ps: int
     end_ps: int
+    tile: Tile
+    vectors: int = 0
+    """How many an MVM streams."""
 
 
 @dataclass

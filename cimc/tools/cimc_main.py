@@ -40,10 +40,10 @@ def cli() -> None:
 @click.argument("model", required=False, type=click.Path(path_type=Path))
 @click.option(
     "--emit",
-    type=click.Choice(["onnx", "cim", "xbar", "report"]),
+    type=click.Choice(["onnx", "cim", "xbar", "report", "trace"]),
     default="xbar",
     show_default=True,
-    help="The level of IR to write, or the cost report.",
+    help="The level of IR to write, the cost report, or when each crossbar does what (for Perfetto).",
 )
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Where to write; weights lie beside it."

@@ -11,7 +11,6 @@ from cimc.ir_files import SHARED_WEIGHTS, print_module
 from cimc.pipelines import Options, OptLevel, Stage, pipeline
 from cimc.policy import parse_bits
 from cimc.program import Program, compile
-from cimc.report import Report
 from cimc.runtime.calibration import Method
 from cimc.runtime.npz import load_npz
 from cimc.tensor_store import atomic_path, check_output
@@ -67,7 +66,7 @@ def compile_main(arguments: CompileArguments) -> None:
     if arguments.model is None:
         raise CimcError("which model? Usage: cimc MODEL.onnx [OPTIONS], see cimc --help")
     if arguments.output is not None:
-        check_output(arguments.output, "" if arguments.emit == "report" else ".mlir")
+        check_output(arguments.output, "" if arguments.emit in ("report", "trace") else ".mlir")
     observers: list[Observer] = []
     if arguments.dump_ir is not None:
         observers.append(dump_ir(arguments.dump_ir))
@@ -105,8 +104,8 @@ def _check_inputs(arguments: CompileArguments):
 
 
 def _write(program: Program, arguments: CompileArguments) -> None:
-    if arguments.emit == "report":
-        text = _report(program.report(), arguments.report_format)
+    if arguments.emit in ("report", "trace"):
+        text = _text(program, arguments)
         if arguments.output is None:
             sys.stdout.write(text)
             return
@@ -119,7 +118,9 @@ def _write(program: Program, arguments: CompileArguments) -> None:
     program.save(arguments.output)
 
 
-def _report(report: Report, report_format: str) -> str:
-    if report_format == "json":
-        return json.dumps(report.as_json(), indent=2) + "\n"
-    return report_text(report)
+def _text(program: Program, arguments: CompileArguments) -> str:
+    if arguments.emit == "trace":
+        return json.dumps(program.trace()) + "\n"
+    if arguments.report_format == "json":
+        return json.dumps(program.report().as_json(), indent=2) + "\n"
+    return report_text(program.report())

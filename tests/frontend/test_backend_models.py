@@ -22,10 +22,11 @@ from cimc.dialects.onnx import OPS_BY_TYPE
 from cimc.driver import run_pipeline
 from cimc.errors import CimcError
 from cimc.frontend.importer import import_model
+from cimc.interpreters.clock import timeline_of
 from cimc.interpreters.execute import execute
-from cimc.interpreters.xbar import Clock
 from cimc.pipelines import Options, Stage, pipeline
 from cimc.runtime.arrays import Array, widen
+from cimc.runtime.timeline import Timeline
 
 SKIPPED = dict(
     line.split(": ", 1)
@@ -148,7 +149,7 @@ def kept_inputs(case: Case) -> list[set[str]]:
 
 def executed(
     case: Case, arrays: dict[str, Array], kept: set[str], stage: Stage, data: Path
-) -> tuple[Array, Clock]:
+) -> tuple[Array, Timeline]:
     """The output of a layer compiled to a stage at 8/8 bits, its ranges those of its own input."""
     inputs = {name: array for name, array in arrays.items() if name in kept}
     save_npz(data, inputs)
@@ -159,9 +160,8 @@ def executed(
     minmax = spec.replace(f'data="{data}"', f'data="{data}" method="minmax"')
     assert minmax != spec
     run_pipeline(ctx, module, minmax)
-    clock = Clock(module, ctx.tensors)
-    (output,) = execute(module, ctx.tensors, inputs, clock).values()
-    return output, clock
+    (output,) = execute(module, ctx.tensors, inputs).values()
+    return output, timeline_of(module, ctx.tensors)
 
 
 def quantisation_error(node: onnx.NodeProto, x: Array, w: Array) -> float:
@@ -202,8 +202,8 @@ def check_on_crossbars(case: Case, kept: set[str], data: Path) -> None:
     arrays = {t.name: numpy_helper.to_array(t) for t in case.model.graph.initializer}
     arrays |= {name: array_of(value) for name, value in named_inputs(case, inputs).items()}
     layer, _ = executed(case, arrays, kept, "cim", data)
-    result, clock = executed(case, arrays, kept, "xbar", data)
-    assert clock.timeline.total.mvm_cycles > 0
+    result, timeline = executed(case, arrays, kept, "xbar", data)
+    assert timeline.total.mvm_cycles > 0
     np.testing.assert_array_equal(result, layer)
     reference = array_of(expected)
     bound = quantisation_error(node, arrays[node.input[0]], arrays[node.input[1]])

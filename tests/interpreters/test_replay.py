@@ -7,9 +7,9 @@ import pytest
 
 from cimc.context import new_context
 from cimc.errors import CimcError
+from cimc.interpreters.clock import timeline_of
 from cimc.interpreters.execute import execute
 from cimc.interpreters.replay import Replay
-from cimc.interpreters.xbar import Clock
 from cimc.ir_files import parse_module
 from cimc.runtime.timeline import Event, Timeline
 
@@ -40,10 +40,10 @@ def watched(text: str) -> tuple[Replay, Timeline]:
     """A run of a program, not yet checked."""
     ctx = new_context()
     module = parse_module(ctx, text, "test")
-    clock, replay = Clock(module, ctx.tensors), Replay(module)
+    replay = Replay(module)
     inputs = {"x0": np.ones((1, 6, 6), np.uint8), "x1": np.ones((1, 1, 4), np.uint8)}
-    execute(module, ctx.tensors, inputs, replay, clock)
-    return replay, clock.timeline
+    execute(module, ctx.tensors, inputs, replay)
+    return replay, timeline_of(module, ctx.tensors)
 
 
 def test_a_right_program_passes() -> None:
