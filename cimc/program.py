@@ -13,6 +13,7 @@ import numpy as np
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
+from cimc.advice import Advice, advice_for
 from cimc.check_each_pass import check_each_pass
 from cimc.context import CimcContext, new_context
 from cimc.data import batches, inputs_for, save_npz
@@ -41,6 +42,9 @@ class Program:
 
     ctx: CimcContext
     module: ModuleOp
+    options: Options | None = None
+    """How it was compiled; None for a program from a file."""
+    emit: Stage | None = None
     compiled_report: Report | None = None
     replayed: bool = field(default=False, init=False)
     """Whether what a run did on its crossbars was compared with the timeline."""
@@ -51,6 +55,15 @@ class Program:
         if self.compiled_report is None:
             raise CimcError("only a program that has just been compiled has a report")
         return self.compiled_report
+
+    def advice(self) -> Advice:
+        """What would make the network faster.
+
+        Raises `CimcError` for a program that was not compiled with `emit="report"`.
+        """
+        if self.options is None or self.emit != "report":
+            raise CimcError('advice needs a program that has just been compiled with emit="report"')
+        return advice_for(self.ctx, self.module, self.options, self.report())
 
     @cached_property
     def timeline(self) -> Timeline | None:
@@ -203,6 +216,7 @@ def compile(
             schedule=schedule,
             stationary=stationary,
         )
+        program.options, program.emit = options, emit
         watchers: list[Observer] = [watch_report]
         if not keep_arrays:
             watchers.append(drop_unused_arrays(ctx))

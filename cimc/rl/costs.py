@@ -7,23 +7,16 @@ from xdsl.dialects.builtin import ModuleOp
 
 from cimc.context import CimcContext
 from cimc.dialects.cim.attributes import PrecisionAttr
-from cimc.dialects.cim.layers import LayerOp
 from cimc.driver import run_pipeline
 from cimc.layer_work import works_of_layers
 from cimc.main_function import target_of
-from cimc.passes.cim_assign_precision import assign_policy
 from cimc.pipelines import Options, OptLevel, mapping_pipeline
-from cimc.policy import Policy, Widths
-from cimc.report import Report, report_of
+from cimc.policy import Widths
 from cimc.runtime.arrays import Array
 from cimc.schedule.allot import allot
 from cimc.schedule.list_schedule import list_schedule, sequential
 from cimc.schedule.work import LayerWork, Machine, machine_of
-
-
-def layers_of(module: ModuleOp) -> list[LayerOp]:
-    """The layers in the order of the program."""
-    return [op for op in module.walk() if isinstance(op, LayerOp)]
+from cimc.what_if import layers_of
 
 
 def latency_table(
@@ -55,11 +48,3 @@ def alone_ps(work: LayerWork, machine: Machine, opt_level: OptLevel) -> int:
     if opt_level == 0:
         return sequential([solo], machine).end_ps
     return list_schedule([solo], allot([solo], machine), machine).end_ps
-
-
-def report_for(ctx: CimcContext, module: ModuleOp, options: Options, policy: Policy) -> Report:
-    """The compiler's report of a module whose layers have the widths of a policy."""
-    copy = module.clone()
-    assign_policy(layers_of(copy), policy)
-    run_pipeline(ctx, copy, mapping_pipeline(options), verify_each=False)
-    return report_of(ctx, copy)

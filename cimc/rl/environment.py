@@ -14,8 +14,8 @@ from xdsl.pattern_rewriter import PatternRewriter
 from cimc.dialects.cim.attributes import PrecisionAttr
 from cimc.dialects.cim.layers import LayerOp
 from cimc.policy import Policy, Widths
-from cimc.rl.costs import layers_of
 from cimc.rl.decisions import Decisions
+from cimc.what_if import layers_of
 
 
 class PolicyEnv(EnvBase):

@@ -18,7 +18,7 @@ from cimc.pipelines import Options, layers_pipeline
 from cimc.policy import MAX_BITS, Widths
 from cimc.report import Report
 from cimc.rl.constraints import Constraints
-from cimc.rl.costs import latency_table, layers_of, report_for
+from cimc.rl.costs import latency_table
 from cimc.rl.evaluation import Rung
 from cimc.rl.features import LayerFeatures, features_of
 from cimc.rl.network.calibrate import calibrate
@@ -34,6 +34,7 @@ from cimc.rl.space import Choices, Space, without_beaten
 from cimc.rl.surrogate import Sensitivities
 from cimc.rl.tensors import tensor_of
 from cimc.target import Target
+from cimc.what_if import layers_of, report_for
 
 CALIBRATION_BATCH = 25
 """Pictures at a time: each batch adds a sample of values, and tails need many."""

@@ -4,6 +4,7 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from cimc.driver import Observer, dump_ir
 from cimc.errors import CimcError
@@ -16,7 +17,6 @@ from cimc.runtime.npz import load_npz
 from cimc.tensor_store import atomic_path, check_output
 from cimc.tools.garbage import no_collection
 from cimc.tools.progress import show_passes
-from cimc.tools.report_text import report_text
 
 
 @dataclass(frozen=True)
@@ -105,12 +105,11 @@ def _check_inputs(arguments: CompileArguments):
 
 def _write(program: Program, arguments: CompileArguments) -> None:
     if arguments.emit in ("report", "trace"):
-        text = _text(program, arguments)
         if arguments.output is None:
-            sys.stdout.write(text)
+            _print(program, arguments, sys.stdout)
             return
-        with atomic_path(arguments.output) as temporary:
-            temporary.write_text(text)
+        with atomic_path(arguments.output) as temporary, temporary.open("w") as file:
+            _print(program, arguments, file)
         return
     if arguments.output is None:
         sys.stdout.write(print_module(program.module, debuginfo=arguments.emit == "onnx"))
@@ -118,9 +117,15 @@ def _write(program: Program, arguments: CompileArguments) -> None:
     program.save(arguments.output)
 
 
-def _text(program: Program, arguments: CompileArguments) -> str:
+def _print(program: Program, arguments: CompileArguments, file: TextIO) -> None:
+    """Prints a trace or a report."""
     if arguments.emit == "trace":
-        return json.dumps(program.trace()) + "\n"
-    if arguments.report_format == "json":
-        return json.dumps(program.report().as_json(), indent=2) + "\n"
-    return report_text(program.report())
+        file.write(json.dumps(program.trace()) + "\n")
+    elif arguments.report_format == "json":
+        file.write(json.dumps(program.report().as_json(), indent=2) + "\n")
+    else:
+        from cimc.tools.console import console_for
+        from cimc.tools.report_text import print_report
+
+        with console_for(file) as console:
+            print_report(program.report(), program.advice(), console)

@@ -22,7 +22,7 @@ def events_table(layers: Mapping[str, Counters], digital: Counters, energy: Ener
     table = Table(box=None, pad_edge=False, header_style="")
     table.add_column("layer", overflow="fold")
     for label in _LABELS.values():
-        table.add_column(label, justify="right")
+        table.add_column(label, justify="right", overflow="fold")
     if energy != Energy():
         table.add_column("uJ", justify="right")
     total = sum_of((*layers.values(), digital))

@@ -15,8 +15,9 @@ from cimc.main_function import set_target
 from cimc.pipelines import Options, layers_pipeline
 from cimc.policy import Policy, Widths
 from cimc.program import compile
-from cimc.rl.costs import latency_table, layers_of, report_for
+from cimc.rl.costs import latency_table
 from cimc.target import Target
+from cimc.what_if import layers_of, report_for
 
 WIDTHS = tuple(Widths(w, a) for w in (2, 3, 5, 8) for a in (2, 5, 8))
 

@@ -21,10 +21,10 @@ from cimc.driver import run_pipeline
 from cimc.frontend.importer import import_onnx
 from cimc.pipelines import layers_pipeline
 from cimc.policy import Widths
-from cimc.rl.costs import layers_of
 from cimc.rl.decisions import OVERRUN, Decisions
 from cimc.rl.environment import PolicyEnv, PrecisionEnv, policy_in
 from cimc.rl.features import features_of
+from cimc.what_if import layers_of
 
 checks: Any = utils  # TorchRL's functions have no types
 torch_random: Any = torch.random

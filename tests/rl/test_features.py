@@ -12,8 +12,8 @@ from cimc.cost import LayerShape
 from cimc.driver import run_pipeline
 from cimc.frontend.importer import import_onnx
 from cimc.pipelines import layers_pipeline
-from cimc.rl.costs import layers_of
 from cimc.rl.features import LayerFeatures, features_of
+from cimc.what_if import layers_of
 
 
 def features(proto: bytes, folder: Path) -> list[LayerFeatures]:

@@ -11,7 +11,7 @@ from cimc.context import new_context
 from cimc.driver import run_pipeline
 from cimc.frontend.importer import import_onnx
 from cimc.pipelines import layers_pipeline
-from cimc.rl.costs import layers_of
+from cimc.what_if import layers_of
 
 
 def module_of(layers: int, path: Path) -> ModuleOp:

@@ -12,9 +12,9 @@ from rl.agents.dense_module import module_of, with_names
 from rl.agents.toy import toy_features
 
 from cimc.rl.agents.ppo import PpoAgent, PpoSettings
-from cimc.rl.costs import layers_of
 from cimc.rl.environment import policy_in
 from cimc.rl.surrogate import Surrogate
+from cimc.what_if import layers_of
 
 WORLD = toy_world()
 SMALL = PpoSettings(hidden=16, clone_steps=100, episodes=400, candidates=32)
