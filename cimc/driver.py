@@ -80,7 +80,7 @@ def dump_ir(folder: Path) -> Observer:
     def observe(done: ModulePass | None, module: ModuleOp) -> None:
         nonlocal count
         name = done.name if done else "import"
-        (folder / f"{count:02}-{name}.mlir").write_text(print_module(module, debuginfo=True))
+        (folder / f"{count:02}-{name}.mlir").write_text(print_module(module))
         count += 1
 
     return observe

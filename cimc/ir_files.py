@@ -4,6 +4,7 @@ from io import StringIO
 from pathlib import Path
 
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation
 from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import DiagnosticException, ParseError
@@ -11,8 +12,10 @@ from xdsl.utils.exceptions import DiagnosticException, ParseError
 from cimc.checks import check_module
 from cimc.context import CimcContext
 from cimc.dialects.weights import LoadOp
+from cimc.dialects.xbar import MvmOp, WriteOp
 from cimc.errors import CimcError
 from cimc.interpreters.weights import loaded_array
+from cimc.locations import names_of
 from cimc.tensor_store import atomic_path, digest
 from cimc.xdsl_errors import check_text, ir_error, parsing
 
@@ -20,23 +23,37 @@ SHARED_WEIGHTS = "weights.safetensors"
 """The arrays of all `.mlir` files of a folder that have no file of their own, as `--dump-ir` makes."""
 
 
-def print_module(module: ModuleOp, *, debuginfo: bool = False) -> str:
-    """The text of a module; with `debuginfo`, the names of ONNX nodes as locations."""
+def print_module(module: ModuleOp) -> str:
+    """The text of a module, with the names of ONNX nodes as locations."""
     stream = StringIO()
-    printer = Printer(stream, print_debuginfo=debuginfo)
+    printer = _NamingPrinter(stream)
     printer.print_op(module)
     printer.print_metadata([])
     return stream.getvalue() + "\n"
 
 
-def save_module(ctx: CimcContext, module: ModuleOp, path: Path, *, debuginfo: bool = False) -> None:
+class _NamingPrinter(Printer):
+    """Prints the locations of ops that come from a node of the model.
+
+    Writes and products of tiles say of which layer they are; there are thousands, and each location would be
+    parsed again.
+    """
+
+    def print_op(self, op: Operation) -> None:
+        before = self.print_debuginfo
+        self.print_debuginfo = bool(names_of(op)) and not isinstance(op, WriteOp | MvmOp)
+        super().print_op(op)
+        self.print_debuginfo = before
+
+
+def save_module(ctx: CimcContext, module: ModuleOp, path: Path) -> None:
     """Writes a module and the arrays that it names, with digests. Either both files are written or none."""
     from cimc.passes.weights_digest import WeightsDigestPass
 
     WeightsDigestPass().apply(ctx, module)
     names = {op.key for op in module.walk() if isinstance(op, LoadOp)}
     with atomic_path(path) as temporary:
-        temporary.write_text(print_module(module, debuginfo=debuginfo), encoding="utf-8")
+        temporary.write_text(print_module(module), encoding="utf-8")
         ctx.tensors.save(path.with_suffix(".safetensors"), names)
 
 

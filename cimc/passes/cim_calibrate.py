@@ -21,6 +21,7 @@ from cimc.passes.sign import never_negative
 from cimc.runtime.calibration import METHODS, Method, Observer
 from cimc.runtime.npz import load_npz
 from cimc.runtime.quantization import Quantizer
+from cimc.runtime.threads import one_thread
 
 
 @dataclass(frozen=True)
@@ -94,8 +95,9 @@ class CimCalibratePass(ModulePass):
         function = main_function(module)
         inputs = inputs_for(function, load_npz(Path(data)), data)
         executor = Executor(module, context.tensors)
-        for batch in batches(function, inputs, self.samples):
-            executor.run(batch, watched)
+        with one_thread():  # the same data give the same ranges, however many cores there are
+            for batch in batches(function, inputs, self.samples):
+                executor.run(batch, watched)
 
 
 @dataclass

@@ -112,7 +112,7 @@ def _write(program: Program, arguments: CompileArguments) -> None:
             _print(program, arguments, file)
         return
     if arguments.output is None:
-        sys.stdout.write(print_module(program.module, debuginfo=arguments.emit == "onnx"))
+        sys.stdout.write(print_module(program.module))
         return
     program.save(arguments.output)
 

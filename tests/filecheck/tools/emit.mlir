@@ -7,7 +7,7 @@
 
 // Nodes' names are kept as locations.
 // ONNX: builtin.module attributes {cim.target = #cim.target<name = "rram-256x256-c4", rows = 256, cols = 256, cell_bits = 4, dac_bits = 1, write_us = 56.0, mvm_us = 1.4, crossbars = 1, mapping = "differential-column", reads = ["differential", "single-ended"]>} {
-// ONNX-NEXT: func.func @main(%x: tensor<1x1x2x2xf32> {onnx.name = "x"} loc(unknown)) -> (tensor<1x2x2x2xf32> {onnx.name = "y"}) {
+// ONNX-NEXT: func.func @main(%x: tensor<1x1x2x2xf32> {onnx.name = "x"}) -> (tensor<1x2x2x2xf32> {onnx.name = "y"}) {
 // ONNX: %conv.weight = weights.load @conv.weight : tensor<2x1x1x1xf32>
 // ONNX: %sums = onnx.Conv(%values, %conv.weight) : (tensor<1x1x2x2xf32>, tensor<2x1x1x1xf32>) -> tensor<1x2x2x2xf32> loc("/conv/Conv"
 // ONNX-NEXT: %y = onnx.Relu(%sums)
