@@ -17,15 +17,17 @@ from cimc.advice import Advice, advice_for
 from cimc.check_each_pass import check_each_pass
 from cimc.context import CimcContext, new_context
 from cimc.data import batches, inputs_for, save_npz
+from cimc.dialects.tensor_types import shape_of
 from cimc.driver import Observer, drop_unused_arrays, run_pipeline
 from cimc.errors import CimcError
+from cimc.explain import Explanation, explain
 from cimc.frontend.importer import import_onnx
 from cimc.interpreters.clock import timeline_of
 from cimc.interpreters.execute import Executor
 from cimc.interpreters.replay import Replay
 from cimc.interpreters.simulation import Simulation
 from cimc.ir_files import load_module, save_module
-from cimc.main_function import main_function, set_target, target_of
+from cimc.main_function import input_names, main_function, set_target, target_of
 from cimc.pipelines import LAST_CHOICE, Options, OptLevel, Stage, pipeline
 from cimc.report import Report, report_of
 from cimc.runtime.arrays import Array
@@ -56,6 +58,11 @@ class Program:
             raise CimcError("only a program that has just been compiled has a report")
         return self.compiled_report
 
+    def input_shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shapes of the inputs, by name."""
+        function = main_function(self.module)
+        return dict(zip(input_names(function), map(shape_of, function.args), strict=True))
+
     def advice(self) -> Advice:
         """What would make the network faster.
 
@@ -73,6 +80,13 @@ class Program:
         """
         timeline = timeline_of(self.module, self.ctx.tensors)
         return timeline if timeline.events else None
+
+    def explain(self, layer: str) -> Explanation:
+        """One layer, from the node of the model to the crossbars.
+
+        Raises `CimcError` if the program is not at the xbar level, or has no layer of that name.
+        """
+        return explain(self.module, self.ctx.tensors, layer)
 
     def trace(self) -> dict[str, Any]:
         """The timeline as Chrome trace events, for Perfetto: JSON with a track for each crossbar.

@@ -19,6 +19,7 @@ from cimc.locations import node_of
 from cimc.passes.constants import constant, new_constant
 from cimc.passes.unused import remove_unused
 from cimc.runtime.arrays import Array
+from cimc.runtime.threads import one_thread
 
 _QUANTISATION = ("QuantizeLinear", "DequantizeLinear", "Quant")
 
@@ -46,9 +47,10 @@ class OnnxFoldConstantsPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         context = cimc_context(ctx)
-        for function in op.body.block.ops:
-            if isinstance(function, FuncOp):
-                _fold(context, function)
+        with one_thread():  # the same model gives the same constants, however many cores there are
+            for function in op.body.block.ops:
+                if isinstance(function, FuncOp):
+                    _fold(context, function)
         remove_unused(op)
 
 

@@ -128,6 +128,22 @@ def compile_command(**options: Any) -> None:
     compile_main(CompileArguments(**options))
 
 
+@cli.command("explain")
+@click.argument("program", type=click.Path(path_type=Path))
+@click.argument("layer")
+def explain_command(program: Path, layer: str) -> None:
+    """Explains one layer of PROGRAM.mlir, from the ONNX node to the crossbars, in words and numbers."""
+    import sys
+
+    from cimc.program import load
+    from cimc.tools.console import console_for
+    from cimc.tools.explain_text import print_explanation
+
+    found = load(program).explain(layer)
+    with console_for(sys.stdout) as console:
+        print_explanation(found, console)
+
+
 _adc_bits = click.option(
     "--adc-bits", type=click.IntRange(2, 16), help="Overrides the target's ADCs, ideal by default."
 )

@@ -27,21 +27,13 @@ def test_time_does_not_depend_on_numbers(
     target = cimc.Target("small", rows=16, cols=32, crossbars=crossbars)
     plain = cimc.compile(path, target=target, schedule=schedule, emit="trace")
     assert plain.timeline is not None
-    shapes = {name: type_ for name, type_ in input_shapes(plain).items()}
-    data = {name: np.abs(weights(8 * shape[0], *shape[1:])) for name, shape in shapes.items()}
+    shapes = plain.input_shapes().items()
+    data = {name: np.abs(weights(8 * shape[0], *shape[1:])) for name, shape in shapes}
     program = cimc.compile(path, target=target, schedule=schedule, calibrate=data)
+    assert program.timeline is not None
     assert program.timeline == plain.timeline
     assert program.timeline.end_ps == program.report().latency_ps
     program.run(data)  # replays what the timeline says
-
-
-def input_shapes(program: cimc.Program) -> dict[str, tuple[int, ...]]:
-    """Of the inputs, by name."""
-    from cimc.dialects.tensor_types import shape_of
-    from cimc.main_function import input_names, main_function
-
-    function = main_function(program.module)
-    return dict(zip(input_names(function), map(shape_of, function.args), strict=True))
 
 
 NO_CROSSBAR = """

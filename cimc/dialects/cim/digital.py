@@ -89,7 +89,7 @@ class DequantizeOp(IRDLOperation):
 
 @irdl_op_definition
 class RecenterOp(IRDLOperation):
-    """Codes less their zero point: what a crossbar stores of a computed operand.
+    """Codes less their zero point: what a crossbar stores of a computed operand, or codes without a sign.
 
     ```mlir
     %w = cim.recenter %q {zero_point = 128 : i64} : tensor<4xui8> -> tensor<4xsi8>
