@@ -144,6 +144,22 @@ def explain_command(program: Path, layer: str) -> None:
         print_explanation(found, console)
 
 
+@cli.command("diff")
+@click.argument("a", type=click.Path(path_type=Path))
+@click.argument("b", type=click.Path(path_type=Path))
+def diff_command(a: Path, b: Path) -> None:
+    """Compares A and B, two programs or two reports as JSON, layer by layer."""
+    import sys
+
+    from cimc.comparison import costs_in
+    from cimc.tools.console import console_for
+    from cimc.tools.diff_text import print_comparison
+
+    costs = costs_in(a), costs_in(b)
+    with console_for(sys.stdout) as console:
+        print_comparison(*costs, console)
+
+
 _adc_bits = click.option(
     "--adc-bits", type=click.IntRange(2, 16), help="Overrides the target's ADCs, ideal by default."
 )

@@ -61,7 +61,7 @@ def _cells(found: Explanation) -> list[str]:
         *lines,
         f"weights       {encoding.mapping}, {encoding.slices} slices of {encoding.cell_bits} bits{planes}",
         f"matrices      {found.matrices} of {found.rows} x {found.columns} cells",
-        f"tiles         {found.counters.tile_writes} writes, crossbars are {target.rows} x {target.cols} cells",
+        f"tiles         {found.counters.tile_writes} writes into crossbars of {target.rows} x {target.cols}",
     ]
 
 

@@ -12,7 +12,7 @@
 // CHECK: inputs        codes 0 to 255 of steps of 0.5, zero point 0
 // CHECK-NEXT: weights       differential-column, 1 slices of 4 bits
 // CHECK-NEXT: matrices      1 of 1 x 4 cells
-// CHECK-NEXT: tiles         1 writes, crossbars are 256 x 256 cells
+// CHECK-NEXT: tiles         1 writes into crossbars of 256 x 256
 // CHECK-NEXT: cycles        8 for a vector of 8 bits, 32 in all
 // CHECK-NEXT: conversions   32 by DACs, 64 by ADCs
 // CHECK-NEXT: time          0.056 ms of writes and 0.045 ms of MVMs, 100.0 % of what crossbars work
