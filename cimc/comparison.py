@@ -22,8 +22,27 @@ class LayerCosts:
     how: str
     tile_writes: int
     mvm_cycles: int
-    crossbar_ps: int
-    """Time of crossbars, all together."""
+    write_ps: int
+    mvm_ps: int
+    bits: tuple[int, int] | None = None
+    """Of weights and activations, if they are known."""
+
+    @property
+    def crossbar_ps(self) -> int:
+        """Time of crossbars, all together."""
+        return self.write_ps + self.mvm_ps
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a report says of the whole network beyond its layers."""
+
+    speedup: float
+    """Over the same network at 8/8 bits with `-O0`."""
+    lower_bound_us: float
+    gap: float
+    information_bound_us: float
+    energy_uj: float | None
 
 
 @dataclass(frozen=True)
@@ -32,6 +51,8 @@ class Costs:
 
     layers: Mapping[str, LayerCosts]
     latency_ps: int
+    bounds: Bounds | None = None
+    """None for a program from a file."""
 
 
 @dataclass(frozen=True)
@@ -59,41 +80,57 @@ def costs_in(path: Path) -> Costs:
     """What a file tells: a program (`.mlir`), or a report as JSON. Raises `CimcError` for other files."""
     if path.suffix == ".mlir":
         return costs_of_program(load(path))
+    return costs_of_json(json_in(path), str(path))
+
+
+def json_in(path: Path) -> Any:
+    """What stands in a JSON file. Raises `CimcError` for other files."""
     try:
-        data: Any = json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except OSError as e:
         raise CimcError(f"{path}: cannot be read: {e.strerror}") from None
     except (ValueError, RecursionError) as e:
         raise CimcError(f"{path}: neither a program (.mlir) nor a report as JSON: {e}") from None
-    try:
-        return _costs_of_json(data)
-    except (KeyError, TypeError, ValueError, OverflowError) as e:
-        raise CimcError(f"{path}: not a report of cimc --emit=report --format json: {_what(e)}") from None
 
 
 def costs_of_report(report: Report) -> Costs:
     """What a report tells."""
-    return _costs_of_json(report.as_json())
+    return _costs(report.as_json())
 
 
-def _costs_of_json(data: Any) -> Costs:
+def costs_of_json(data: Any, label: str) -> Costs:
+    """What a report tells that was read from a file. Raises `CimcError` if it is none."""
+    try:
+        return _costs(data)
+    except (KeyError, TypeError, ValueError, OverflowError) as e:
+        what = f"{e} is missing" if isinstance(e, KeyError) else str(e)
+        raise CimcError(f"{label}: not a report of cimc --emit=report --format json: {what}") from None
+
+
+def _costs(data: Any) -> Costs:
     layers: dict[str, LayerCosts] = {}
     for layer in cast(Sequence[Any], data["layers"]):
+        bits = int(layer["weight_bits"]), int(layer["activation_bits"])
         stored = "" if layer["stationary"] == "weights" else ", inputs stored"
-        how = f"{int(layer['weight_bits'])}/{int(layer['activation_bits'])} {layer['mapping']}{stored}"
-        time_ps = _picoseconds(layer["write_us"]) + _picoseconds(layer["mvm_us"])
         layers[str(layer["name"])] = LayerCosts(
-            how, int(layer["tile_writes"]), int(layer["mvm_cycles"]), time_ps
+            f"{bits[0]}/{bits[1]} {layer['mapping']}{stored}",
+            int(layer["tile_writes"]),
+            int(layer["mvm_cycles"]),
+            _picoseconds(layer["write_us"]),
+            _picoseconds(layer["mvm_us"]),
+            bits,
         )
-    return Costs(layers, _picoseconds(data["total"]["latency_us"]))
+    total = data["total"]
+    energy_uj = total["energy_uj"]
+    bounds = Bounds(
+        *(float(total[key]) for key in ("speedup", "lower_bound_us", "gap", "information_bound_us")),
+        energy_uj=None if energy_uj is None else float(energy_uj),
+    )
+    return Costs(layers, _picoseconds(total["latency_us"]), bounds)
 
 
 def _picoseconds(us: Any) -> int:
     return round(float(us) * PICOSECONDS_PER_US)
-
-
-def _what(error: Exception) -> str:
-    return f"{error} is missing" if isinstance(error, KeyError) else str(error)
 
 
 def costs_of_program(program: Program) -> Costs:
@@ -108,7 +145,9 @@ def costs_of_program(program: Program) -> Costs:
             planes = f", {encoding.planes} planes" if encoding.planes > 1 else ""
             how[op.layer.data] = f"{encoding.mapping}, {encoding.slices} slices{planes}, streams {bits} bits"
     layers = {
-        name: LayerCosts(how[name], counters.tile_writes, counters.mvm_cycles, counters.crossbar_ps)
+        name: LayerCosts(
+            how[name], counters.tile_writes, counters.mvm_cycles, counters.write_ps, counters.mvm_ps
+        )
         for name, counters in timeline.layers.items()
         if name in how
     }

@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias, get_args
 
 from cimc.errors import CimcError
 
-Stage: TypeAlias = Literal["onnx", "cim", "report", "xbar", "trace"]
+Stage: TypeAlias = Literal["onnx", "cim", "report", "xbar", "trace", "html"]
 
 STAGES: tuple[Stage, ...] = get_args(Stage)
 
@@ -60,7 +60,7 @@ def _passes(stage: Stage, level: OptLevel) -> tuple[str, ...]:
             return (*_TO_ONNX, *_TO_LAYERS, *_CALIBRATE, *to_map)
         case "report":
             return (*_TO_ONNX, *_TO_LAYERS, *to_map)
-        case "xbar" | "trace":
+        case "xbar" | "trace" | "html":
             return (*_TO_ONNX, *_TO_LAYERS, *_CALIBRATE, *to_map, *_TO_XBAR[level])
 
 
@@ -110,8 +110,8 @@ def pipeline(stage: Stage, options: Options) -> str:
         raise CimcError(f"stationary {options.stationary} needs -O1: -O0 stores weights, as the paper does")
     if options.opt_level == 0 and options.schedule is not None:
         raise CimcError(f"schedule {options.schedule} needs -O1: -O0 takes one tile after the other")
-    # When things happen does not depend on ranges, so a trace takes any.
-    return _pipeline(_passes(stage, options.opt_level), options, always_calibrated=stage == "trace")
+    # When things happen does not depend on ranges, so what tells of it takes any.
+    return _pipeline(_passes(stage, options.opt_level), options, always_calibrated=stage in ("trace", "html"))
 
 
 def layers_pipeline(*, keep_qdq: bool = False) -> str:

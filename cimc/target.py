@@ -232,8 +232,15 @@ def _parse(text: str, default_name: str) -> Target:
         table: Mapping[str, Any] = tomllib.loads(text)
     except (ValueError, RecursionError) as e:
         raise CimcError(f"target {default_name}: not valid TOML: {e}") from None
-    _check_keys(f"target {default_name}", Target, table)
-    values = {"name": default_name, **table}
+    return target_from(table, default_name)
+
+
+def target_from(table: Any, default_name: str) -> Target:
+    """The target of a table, as a file or a report holds it. Raises `CimcError` if it is not valid."""
+    if not isinstance(table, Mapping):
+        raise CimcError(f"target {default_name}: must be a table, got {table!r}")
+    values: dict[str, Any] = {"name": default_name, **cast(Mapping[str, Any], table)}
+    _check_keys(f"target {default_name}", Target, values)
     if not isinstance(values["name"], str):
         raise CimcError(f"target {default_name}: name must be a string")
-    return Target(**cast(dict[str, Any], values))
+    return Target(**values)

@@ -43,8 +43,14 @@ def test_programs_and_reports_tell_the_same(name: str, tmp_path: Path) -> None:
         assert (layer.a.tile_writes, layer.a.mvm_cycles) == (layer.b.tile_writes, layer.b.mvm_cycles)
 
 
-A = Costs({"one": LayerCosts("8/8", 1, 8, 3_000_000_000), "two": LayerCosts("8/8", 2, 4, 10**9)}, 4 * 10**9)
-B = Costs({"two": LayerCosts("8/4", 2, 2, 5 * 10**8), "new": LayerCosts("4/4", 1, 1, 10**9)}, 15 * 10**8)
+A = Costs(
+    {"one": LayerCosts("8/8", 1, 8, 10**9, 2 * 10**9), "two": LayerCosts("8/8", 2, 4, 0, 10**9)},
+    latency_ps=4 * 10**9,
+)
+B = Costs(
+    {"two": LayerCosts("8/4", 2, 2, 5 * 10**8, 0), "new": LayerCosts("4/4", 1, 1, 10**9, 0)},
+    latency_ps=15 * 10**8,
+)
 
 
 def test_layers_of_either_are_shown_with_what_changes() -> None:
@@ -67,10 +73,14 @@ def test_layers_of_either_are_shown_with_what_changes() -> None:
         ("[" * 100_000, "neither a program"),
         ("{}", "not a report of cimc .*: 'layers' is missing"),
         ("[]", "not a report of cimc"),
-        ('{"layers": [{"name": "a"}]}', "'stationary' is missing"),
+        ('{"layers": [{"name": "a"}]}', "'weight_bits' is missing"),
         ('{"layers": 3}', "not a report of cimc"),
-        ('{"layers": [], "total": {"latency_us": "long"}}', "could not convert string to float"),
-        ('{"layers": [], "total": {"latency_us": 1e999}}', "not a report of cimc"),
+        ('{"layers": [], "total": {"energy_uj": 1}}', "'speedup' is missing"),
+        (
+            '{"layers": [], "total": {"energy_uj": "much", "speedup": "fast"}}',
+            "could not convert string to float",
+        ),
+        ('{"layers": [{"weight_bits": 1e999}]}', "not a report of cimc"),
     ],
 )
 def test_other_files_are_refused(text: str, message: str, tmp_path: Path) -> None:

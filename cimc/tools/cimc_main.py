@@ -40,10 +40,10 @@ def cli() -> None:
 @click.argument("model", required=False, type=click.Path(path_type=Path))
 @click.option(
     "--emit",
-    type=click.Choice(["onnx", "cim", "xbar", "report", "trace"]),
+    type=click.Choice(["onnx", "cim", "xbar", "report", "html", "trace"]),
     default="xbar",
     show_default=True,
-    help="The level of IR to write, the cost report, or when each crossbar does what (for Perfetto).",
+    help="The level of IR to write, the cost report, as text or as a page, or a trace for Perfetto.",
 )
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Where to write; weights lie beside it."
@@ -144,6 +144,27 @@ def explain_command(program: Path, layer: str) -> None:
         print_explanation(found, console)
 
 
+@cli.command("report")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="PAGE.html",
+    help="Where to write the page.",
+)
+def report_command(files: tuple[Path, ...], output: Path) -> None:
+    """Makes a page of FILES: programs (.mlir), reports as JSON, and results of cimc run on these programs."""
+    from cimc.html.about import runs_in
+    from cimc.html.page import page, write_page
+    from cimc.tensor_store import check_output
+
+    check_output(output, ".html")
+    runs = runs_in(files)
+    write_page(output, page(runs[0].label, runs))
+
+
 @cli.command("diff")
 @click.argument("a", type=click.Path(path_type=Path))
 @click.argument("b", type=click.Path(path_type=Path))
@@ -181,6 +202,12 @@ _adc_bits = click.option(
     type=click.Path(path_type=Path),
     metavar="Y.npz",
     help="Where to write the outputs, by name.",
+)
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    metavar="R.json",
+    help="Where to write how often chips were right, for cimc report.",
 )
 @click.option(
     "--compare",

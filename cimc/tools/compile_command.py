@@ -18,6 +18,9 @@ from cimc.tensor_store import atomic_path, check_output
 from cimc.tools.garbage import no_collection
 from cimc.tools.progress import show_passes
 
+SUFFIXES: dict[Stage, str] = {"report": "", "trace": "", "html": ".html"}
+"""How the names of files end that are no IR; any way where there is nothing."""
+
 
 @dataclass(frozen=True)
 class CompileArguments:
@@ -66,7 +69,9 @@ def compile_main(arguments: CompileArguments) -> None:
     if arguments.model is None:
         raise CimcError("which model? Usage: cimc MODEL.onnx [OPTIONS], see cimc --help")
     if arguments.output is not None:
-        check_output(arguments.output, "" if arguments.emit in ("report", "trace") else ".mlir")
+        check_output(arguments.output, SUFFIXES.get(arguments.emit, ".mlir"))
+    elif arguments.emit == "html":
+        raise CimcError("a page is too long to print: give -o PAGE.html")
     observers: list[Observer] = []
     if arguments.dump_ir is not None:
         observers.append(dump_ir(arguments.dump_ir))
@@ -113,6 +118,14 @@ def _write(program: Program, arguments: CompileArguments) -> None:
         return
     if arguments.output is None:
         sys.stdout.write(print_module(program.module))
+        return
+    if arguments.emit == "html":
+        from cimc.html.about import run_of_program
+        from cimc.html.page import page, write_page
+
+        assert arguments.model is not None
+        name = arguments.model.stem
+        write_page(arguments.output, page(name, [run_of_program(name, program)]))
         return
     program.save(arguments.output)
 

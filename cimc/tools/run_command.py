@@ -14,6 +14,7 @@ from cimc.dialects.xbar import MvmOp
 from cimc.errors import CimcError
 from cimc.main_function import input_names, main_function, output_names, target_of
 from cimc.program import Program, concatenated, load
+from cimc.results import Results, save_results
 from cimc.runtime.analog.readout import ReadCounts
 from cimc.runtime.arrays import Array
 from cimc.runtime.npz import load_npz
@@ -25,7 +26,7 @@ from cimc.tools.compare import Comparison, compare, output_steps, reference_outp
 from cimc.tools.cost_text import energy_and_wear, events_table
 from cimc.tools.garbage import no_collection
 from cimc.tools.progress import count_batches
-from cimc.tools.scores import classes, print_shares, shares
+from cimc.tools.scores import classes, print_results, shares
 from cimc.trials import Experiment, results
 
 
@@ -36,6 +37,7 @@ class RunArguments:
     program: Path
     input_file: Path
     output: Path | None
+    results: Path | None
     compare: Path | None
     adc_bits: int | None
     noise: tuple[str, ...]
@@ -47,8 +49,9 @@ class RunArguments:
 
 def run_main(args: RunArguments) -> None:
     """Runs a program and prints what it took. Raises `CimcError` for whatever the user got wrong."""
-    if args.output is not None:
-        check_output(args.output, ".npz")
+    for path, suffix in ((args.output, ".npz"), (args.results, ".json")):
+        if path is not None:
+            check_output(path, suffix)
     with no_collection():
         program = load(args.program)
     function = main_function(program.module)
@@ -62,6 +65,10 @@ def run_main(args: RunArguments) -> None:
         )
     experiment = Experiment(args.program, target, args.seed, parts, args.threads)
     labels = labels_for(function, data, str(args.input_file))
+    if args.results is not None and labels is None and args.trials == 1:
+        raise CimcError(
+            "--results needs labels (y with x, y_test with x_test) in the input, or several --trials"
+        )
     outcome = _run_all(experiment, program, args.trials, args.workers)
     if not outcome.trials:
         raise KeyboardInterrupt
@@ -72,7 +79,8 @@ def run_main(args: RunArguments) -> None:
         save_npz(args.output, outcome.arrays())
     _print_cost(outcome.timeline, len(parts), target)
     if labels is not None or args.trials > 1:
-        _print_accuracy(program, outcome.trials, parts, labels)
+        found = _results(args.program.name, program, outcome.trials, parts, labels)
+        _tell(found, None if outcome.interrupted else args.results)
     if comparisons is not None:
         _print_comparisons(comparisons)
     _warn_of_clipping(outcome.counts)
@@ -118,23 +126,36 @@ def _run_all(experiment: Experiment, program: Program, trials: int, workers: int
     return _Outcome(whole, timeline, counts, interrupted)
 
 
-def _print_accuracy(
+def _results(
+    file: str,
     program: Program,
     trials: Sequence[Mapping[str, Array]],
     parts: Sequence[Mapping[str, Array]],
     labels: Array | None,
-) -> None:
+) -> Results | None:
+    """How often each trial was right; None, and a line that says why, if that is not known."""
     name = output_names(main_function(program.module))[0]
     what, shape = "accuracy", trials[0][name].shape
     if len(shape) != 2:
         print(f"{what}: not known: the output {name!r} has shape {list(shape)}, not [pictures, classes]")
-        return
+        return None
     if labels is None:
         what = "the same class as on an ideal chip"
         chip = program.chip(target_of(program.module).as_ideal())
         ideal = concatenated([chip.run_batch(number, part) for number, part in enumerate(parts)])
         labels = classes(ideal[name])
-    print_shares(what, shares([trial[name] for trial in trials], labels), len(labels))
+    return Results(file, what, shares([trial[name] for trial in trials], labels), len(labels))
+
+
+def _tell(results: Results | None, path: Path | None) -> None:
+    """Prints results, and writes them if a file is given."""
+    if results is not None:
+        print_results(results)
+    if path is None:
+        return
+    if results is None:
+        raise CimcError(f"{path}: there are no results to write")
+    save_results(results, path)
 
 
 def _warn_of_clipping(counts: Mapping[str, ReadCounts]) -> None:

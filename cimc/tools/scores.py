@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cimc.results import Results
 from cimc.runtime.arrays import Array
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -14,14 +15,14 @@ def classes(scores: Array) -> Array:
     return scores.argmax(axis=1)
 
 
-def shares(trials: Sequence[Array], labels: Array) -> Array:
-    """Of the scores [pictures, classes] of each trial, the share that say the label: float64 [trials]."""
-    right = [np.count_nonzero(classes(scores) == labels) for scores in trials]
-    return np.array(right) / len(labels)
+def shares(trials: Sequence[Array], labels: Array) -> tuple[float, ...]:
+    """Of the scores [pictures, classes] of each trial, the share that say the label."""
+    return tuple(np.count_nonzero(classes(scores) == labels) / len(labels) for scores in trials)
 
 
-def print_shares(what: str, found: Array, pictures: int) -> None:
+def print_results(results: Results) -> None:
     """Prints the share of one trial, or how those of several are spread, in percent."""
+    what, found, pictures = results.what, np.array(results.shares), results.pictures
     if len(found) == 1:
         print(f"{what}: {100 * found[0]:.2f} % of {pictures} pictures")
         return
