@@ -1,7 +1,6 @@
 """Runs a pipeline of passes, and lets others look at the IR after each."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -13,7 +12,6 @@ from cimc.checks import check_module
 from cimc.context import CimcContext
 from cimc.dialects.weights import LoadOp
 from cimc.errors import CimcError, first_line
-from cimc.ir_files import print_module
 from cimc.passes import get_all_cimc_passes
 from cimc.xdsl_errors import parsing_pipeline
 
@@ -28,13 +26,17 @@ def run_pipeline(
     observers: Sequence[Observer] = (),
     *,
     verify_each: bool = True,
+    before_verifying: Sequence[Observer] = (),
 ) -> None:
     """Applies the passes of a pipeline, and verifies the module after each, or only after the last.
 
+    Observers are called once a module is verified, those of `before_verifying` also if it is not valid.
     Raises `CimcError` for what the user can mend, and for a pass that leaves invalid IR.
     """
 
     def callback(done: ModulePass | None, module: ModuleOp, following: ModulePass | None) -> None:
+        for observer in before_verifying:
+            observer(done, module)
         if verify_each or following is None:
             _verify(module, done)
         for observer in observers:
@@ -65,22 +67,5 @@ def drop_unused_arrays(ctx: CimcContext) -> Observer:
         used = {op.key for op in module.walk() if isinstance(op, LoadOp)}
         for name in [name for name in ctx.tensors if name not in used]:
             del ctx.tensors[name]
-
-    return observe
-
-
-def dump_ir(folder: Path) -> Observer:
-    """Writes `NN-pass.mlir` after every pass, `00-import.mlir` before the first."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as e:
-        raise CimcError(f"{folder}: cannot be made: {e.strerror}") from None
-    count = 0
-
-    def observe(done: ModulePass | None, module: ModuleOp) -> None:
-        nonlocal count
-        name = done.name if done else "import"
-        (folder / f"{count:02}-{name}.mlir").write_text(print_module(module))
-        count += 1
 
     return observe

@@ -183,8 +183,10 @@ def compile(
     opt_level: OptLevel = 1,
     emit: Stage = "xbar",
     observers: Sequence[Observer] = (),
+    before_verifying: Sequence[Observer] = (),
     keep_arrays: bool = False,
     check: bool | Mapping[str, Array] = False,
+    cases: str | Path | None = None,
 ) -> Program:
     """Compiles an ONNX file.
 
@@ -200,9 +202,10 @@ def compile(
       so, `inputs` those of all;
     - `opt_level`: 0 is the paper's mapping and schedule, 1 all that leaves the integers equal;
     - `emit`: the stage to stop at;
-    - `observers` see the IR after every pass; with `keep_arrays` they find the arrays of all passes;
+    - `observers` see the IR after every pass, those of `before_verifying` also if it is not valid; with
+      `keep_arrays` they find the arrays of all passes;
     - `check` runs the IR after every pass, on the given inputs or on random ones, and raises with the name
-      of the first pass that changes a number.
+      of the first pass that changes a number; `cases` is a folder for a test that shows it.
 
     Raises `CimcError` with one clear message for whatever is wrong with the input.
     """
@@ -232,23 +235,30 @@ def compile(
         )
         program.options, program.emit = options, emit
         watchers: list[Observer] = [watch_report]
+        if check is not False:  # before arrays are dropped that the module before may need
+            watchers.append(_checker(program, check, None if cases is None else Path(cases)))
         if not keep_arrays:
             watchers.append(drop_unused_arrays(ctx))
-        if check is not False:
-            watchers.append(_checker(program, check))
         spec = pipeline(emit, options)
         # Verifying the thousands of tiles of a large network after each pass takes seconds.
         verify_each = check is not False or keep_arrays
-        run_pipeline(ctx, module, spec, [*watchers, *observers], verify_each=verify_each)
+        run_pipeline(
+            ctx,
+            module,
+            spec,
+            [*watchers, *observers],
+            verify_each=verify_each,
+            before_verifying=before_verifying,
+        )
     return program
 
 
-def _checker(program: Program, check: bool | Mapping[str, Array]) -> Observer:
+def _checker(program: Program, check: bool | Mapping[str, Array], cases: Path | None) -> Observer:
     if isinstance(check, bool):
-        return check_each_pass(program.ctx)
+        return check_each_pass(program.ctx, None, cases)
     function = main_function(program.module)
     inputs = inputs_for(function, check, "the input to check with")
-    return check_each_pass(program.ctx, next(batches(function, inputs, 1)))
+    return check_each_pass(program.ctx, next(batches(function, inputs, 1)), cases)
 
 
 @contextmanager

@@ -102,7 +102,13 @@ def cli() -> None:
     "--dump-ir",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Writes NN-pass.mlir after every pass.",
+    help="Writes NN-pass.mlir after every pass, and contents.md, which says what each has changed.",
+)
+@click.option(
+    "--print-ir-after",
+    multiple=True,
+    metavar="PASS",
+    help="Prints the IR after a pass to standard error; may be given several times.",
 )
 @click.option(
     "--check-each-pass",

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from cimc.driver import Observer, dump_ir
+from cimc.driver import Observer
+from cimc.dump_ir import dump_ir
 from cimc.errors import CimcError
 from cimc.ir_files import SHARED_WEIGHTS, print_module
 from cimc.pipelines import Options, OptLevel, Stage, pipeline
-from cimc.policy import parse_bits
+from cimc.policy import Widths, parse_bits
+from cimc.print_ir import print_ir_after
 from cimc.program import Program, compile
 from cimc.runtime.calibration import Method
 from cimc.runtime.npz import load_npz
@@ -42,6 +44,7 @@ class CompileArguments:
     batch: int
     report_format: str
     dump_ir: Path | None
+    print_ir_after: tuple[str, ...]
     check_each_pass: bool
     check_input: Path | None
     print_pipeline: bool
@@ -51,20 +54,9 @@ def compile_main(arguments: CompileArguments) -> None:
     """Compiles, and writes the result. Raises `CimcError` for whatever the user got wrong."""
     widths = None if arguments.bits is None else parse_bits(arguments.bits)
     bits = None if widths is None else (widths.weight_bits, widths.activation_bits)
+    spec = pipeline(arguments.emit, _options(arguments, widths))
     if arguments.print_pipeline:
-        weight_bits, activation_bits = bits or (None, None)
-        options = Options(
-            policy=arguments.policy,
-            weight_bits=weight_bits,
-            activation_bits=activation_bits,
-            calibrate=arguments.calibrate,
-            calibration=arguments.calibration,
-            mapping=arguments.mapping,
-            opt_level=arguments.opt_level,
-            schedule=arguments.schedule,
-            stationary=arguments.stationary,
-        )
-        print(pipeline(arguments.emit, options))
+        print(spec)
         return
     if arguments.model is None:
         raise CimcError("which model? Usage: cimc MODEL.onnx [OPTIONS], see cimc --help")
@@ -75,6 +67,8 @@ def compile_main(arguments: CompileArguments) -> None:
     observers: list[Observer] = []
     if arguments.dump_ir is not None:
         observers.append(dump_ir(arguments.dump_ir))
+    if arguments.print_ir_after:
+        observers.append(print_ir_after(arguments.print_ir_after, spec, sys.stderr))
     with no_collection(), show_passes(arguments.model.name) as show:
         program = compile(
             arguments.model,
@@ -90,14 +84,30 @@ def compile_main(arguments: CompileArguments) -> None:
             batch=arguments.batch,
             opt_level=arguments.opt_level,
             emit=arguments.emit,
-            observers=[show, *observers],
+            observers=[show],
+            before_verifying=observers,
             keep_arrays=arguments.dump_ir is not None,
             check=_check_inputs(arguments),
+            cases=arguments.dump_ir or Path(),
         )
     if arguments.dump_ir is not None:
         tensors = program.ctx.tensors
         tensors.save(arguments.dump_ir / SHARED_WEIGHTS, tensors)
     _write(program, arguments)
+
+
+def _options(arguments: CompileArguments, widths: Widths | None) -> Options:
+    return Options(
+        policy=arguments.policy,
+        weight_bits=None if widths is None else widths.weight_bits,
+        activation_bits=None if widths is None else widths.activation_bits,
+        calibrate=arguments.calibrate,
+        calibration=arguments.calibration,
+        mapping=arguments.mapping,
+        opt_level=arguments.opt_level,
+        schedule=arguments.schedule,
+        stationary=arguments.stationary,
+    )
 
 
 def _check_inputs(arguments: CompileArguments):

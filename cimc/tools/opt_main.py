@@ -7,6 +7,7 @@ from typing import IO
 
 import numpy as np
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass, PassPipeline
 from xdsl.xdsl_opt_main import xDSLOptMain
 
 from cimc.dialects import get_all_cimc_dialects
@@ -32,6 +33,18 @@ class CimcOptMain(xDSLOptMain):
 
     def register_all_arguments(self, arg_parser: argparse.ArgumentParser) -> None:
         super().register_all_arguments(arg_parser)
+        arg_parser.add_argument(
+            "--check-each-pass",
+            action="store_true",
+            help="run the IR after every pass, and name the first one that changes a number",
+        )
+        arg_parser.add_argument(
+            "--input",
+            dest="check_input",
+            type=Path,
+            metavar="X.npz",
+            help="what --check-each-pass runs on, by default random numbers",
+        )
         # argparse would print its usage, all our passes among it, and exit with 2.
         arg_parser.error = lambda message: fail("cimc-opt", f"{message}; see cimc-opt --help")
 
@@ -69,11 +82,33 @@ class CimcOptMain(xDSLOptMain):
                 prog.verify()
                 check_module(prog)
             with np.errstate(all="ignore"):
-                super().apply_passes(prog)
+                self._checked_pipeline(prog).apply(self.ctx, prog)
             if not self.args.disable_verify:
                 check_module(prog)
         except CimcError as e:
             raise DiagnosticException(str(e)) from None
+
+    def _checked_pipeline(self, prog: ModuleOp) -> PassPipeline:
+        """The pipeline, whose passes are checked if the user wants it."""
+        if not self.args.check_each_pass:
+            return self.pipeline
+        from cimc.check_each_pass import check_each_pass
+        from cimc.context import cimc_context
+        from cimc.data import inputs_for
+        from cimc.main_function import main_function
+        from cimc.runtime.npz import load_npz
+
+        file, inputs, before = self.args.check_input, None, self.pipeline.callback
+        if file is not None:
+            inputs = inputs_for(main_function(prog), load_npz(file), str(file))
+        check = check_each_pass(cimc_context(self.ctx), inputs)
+
+        def callback(done: ModulePass | None, module: ModuleOp, following: ModulePass | None) -> None:
+            if before is not None:
+                before(done, module, following)
+            check(done, module)
+
+        return PassPipeline(self.pipeline.passes, callback)
 
     def run(self) -> None:
         """Reads the weights beside the input, then does what xDSL's driver does.
