@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 
 class _CompileByDefault(click.Group):
@@ -36,6 +37,23 @@ def cli() -> None:
     """Compiles trained networks (ONNX) to programs for RRAM crossbars, and runs them bit by bit exact."""
 
 
+def _complete_targets(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from cimc.target import built_in_targets
+
+    names = [name for name in built_in_targets() if name.startswith(incomplete)]
+    return [CompletionItem(name) for name in names] or [CompletionItem(incomplete, type="file")]
+
+
+_target = click.option(
+    "--target",
+    default="rram-256x256-c4",
+    show_default=True,
+    metavar="NAME|FILE.toml",
+    help="A target's name or file.",
+    shell_complete=_complete_targets,
+)
+
+
 @cli.command("compile", hidden=True)
 @click.argument("model", required=False, type=click.Path(path_type=Path))
 @click.option(
@@ -48,7 +66,7 @@ def cli() -> None:
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Where to write; weights lie beside it."
 )
-@click.option("--target", default="rram-256x256-c4", show_default=True, help="A target's name or TOML file.")
+@_target
 @click.option("--policy", type=click.Path(), help="JSON file with the widths of each layer.")
 @click.option("--bits", metavar="W,A", help="Widths of weights and activations of all layers.")
 @click.option("--calibrate", type=click.Path(), metavar="DATA.npz", help="Data for activation ranges.")
@@ -312,7 +330,7 @@ def calibrate_adc_command(**options: Any) -> None:
     metavar="DIR",
     help="The folder for what is found, by default MODEL-search. What is there already is gone on from.",
 )
-@click.option("--target", default="rram-256x256-c4", show_default=True, metavar="NAME|FILE.toml")
+@_target
 @click.option(
     "-O",
     "opt_level",

@@ -25,5 +25,5 @@
 // CHECK-NEXT: "layer": "conv",
 // CHECK-NEXT: "matrix": 0,
 // CHECK-NEXT: "rows": "0 to 1",
-// CHECK-NEXT: "columns": "0 to 2",
+// CHECK-NEXT: "columns": "0 to 4",
 // CHECK-NEXT: "vectors": 4
