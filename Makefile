@@ -12,7 +12,7 @@ ORACLES := badcrossbar==1.1.0
 PEERS := aihwkit==1.1.0 aihwkit-lightning==2.1.0
 export OMP_NUM_THREADS = 1
 
-.PHONY: help venv venv-search demo test pytest filecheck lint typecheck format bench bench-simulate bench-mapping bench-schedules bench-accuracy bench-wires bench-search bench-cosearch bench-search-overhead covers clean
+.PHONY: help venv venv-search demo test pytest filecheck lint typecheck format bench bench-simulate bench-mapping bench-schedules bench-accuracy bench-wires bench-search bench-cosearch bench-search-overhead covers docs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-21s %s\n", $$1, $$2}'
@@ -82,6 +82,13 @@ bench-cosearch: venv-search ## what it is worth to search with the compiler's ow
 
 bench-search-overhead: venv-search ## what a search spends besides evaluations, for MODEL and DATA
 	$(BIN)/python benchmarks/search_overhead.py $(MODEL) $(DATA)
+
+docs: .venv/docs.stamp ## the site of the documentation, in build/site, without a warning
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --site-dir build/site
+
+.venv/docs.stamp: .venv/dev.stamp pyproject.toml
+	$(BIN)/pip install --quiet -e '.[docs]'
+	@touch $@
 
 covers: venv ## searches the table of covers anew (takes half an hour)
 	$(BIN)/python -m cimc.mapping.make_covers --jobs 2

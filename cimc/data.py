@@ -1,7 +1,7 @@
 """Input data: `.npz` files of arrays by the names of the graph's inputs."""
 
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,8 @@ from cimc.main_function import input_names
 from cimc.runtime.arrays import Array
 from cimc.tensor_store import atomic_path
 
-_SINGLE = ("x", "x_train", "x_test")
+TO_LEARN_FROM = ("x", "x_train", "x_test")
+TO_RUN_ON = ("x", "x_test", "x_train")
 """What a single input may be called instead, in this order."""
 
 
@@ -25,15 +26,17 @@ def save_npz(path: Path, arrays: Mapping[str, Array]) -> None:
                 np.lib.format.write_array(stream, np.asarray(array), allow_pickle=False)
 
 
-def inputs_for(function: FuncOp, data: Mapping[str, Array], label: str) -> dict[str, Array]:
-    """The arrays for a function's inputs; a single input may also be called `x` (or `x_train`, `x_test`).
+def inputs_for(
+    function: FuncOp, data: Mapping[str, Array], label: str, single: Sequence[str] = TO_LEARN_FROM
+) -> dict[str, Array]:
+    """The arrays for a function's inputs; a single input may go by other names, the first that is there.
 
     Raises `CimcError` if one is missing or of another shape but for the number of pictures.
     """
     names = input_names(function)
     found: dict[str, Array] = {}
     for name, type_ in zip(names, function.function_type.inputs, strict=True):
-        key = _key_of(name, data, single=len(names) == 1)
+        key = _key_of(name, data, single if len(names) == 1 else ())
         if key is None:
             raise CimcError(
                 f"{label}: holds no array {name!r} for the input; it has {', '.join(data) or 'none'}"
@@ -48,22 +51,21 @@ def inputs_for(function: FuncOp, data: Mapping[str, Array], label: str) -> dict[
     return found
 
 
-def _key_of(name: str, data: Mapping[str, Array], *, single: bool) -> str | None:
-    candidates = (name, *_SINGLE) if single else (name,)
-    return next((c for c in candidates if c in data), None)
+def _key_of(name: str, data: Mapping[str, Array], others: Sequence[str]) -> str | None:
+    return next((c for c in (name, *others) if c in data), None)
 
 
 def labels_for(function: FuncOp, data: Mapping[str, Array], label: str) -> Array | None:
-    """The classes of the pictures that `inputs_for` takes, int64 [pictures]; None if the data has none.
+    """The classes of the pictures to run on, int64 [pictures]; None if the data has none.
 
     They are `y` of the input `x` or of one of another name, `y_test` of `x_test` and so on. Raises
     `CimcError` if they are no whole numbers, one a picture.
     """
     names = input_names(function)
-    key = _key_of(names[0], data, single=True) if len(names) == 1 else None
+    key = _key_of(names[0], data, TO_RUN_ON) if len(names) == 1 else None
     if key is None:
         return None
-    wanted = f"y{key[1:]}" if key in _SINGLE else "y"
+    wanted = f"y{key[1:]}" if key in TO_RUN_ON else "y"
     labels = data.get(wanted)
     if labels is None:
         return None

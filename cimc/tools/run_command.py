@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from xdsl.dialects.func import FuncOp
 
-from cimc.data import batches, inputs_for, labels_for, save_npz
+from cimc.data import TO_RUN_ON, batches, inputs_for, labels_for, save_npz
 from cimc.dialects.tensor_types import dtype_of, element_type
 from cimc.dialects.xbar import MvmOp
 from cimc.errors import CimcError
@@ -56,7 +56,7 @@ def run_main(args: RunArguments) -> None:
         program = load(args.program)
     function = main_function(program.module)
     data = load_npz(args.input_file)
-    parts = list(batches(function, inputs_for(function, data, str(args.input_file))))
+    parts = list(batches(function, inputs_for(function, data, str(args.input_file), TO_RUN_ON)))
     target = with_options(target_of(program.module), args.adc_bits, args.noise)
     if (args.adc_bits is not None or args.noise) and not any(isinstance(o, MvmOp) for o in function.walk()):
         raise CimcError(

@@ -805,7 +805,6 @@ def opt_refused(folder: Path, arguments: str, *parts: str) -> None:
         ("onnx.mlir -p cim-tile{rows=0}", ["rows"]),
         ("onnx.mlir -p cim-tile{", ["pipeline"]),
         ("onnx.mlir -p cim-tile,,", ["pipeline"]),
-        ("onnx.mlir -p cim-calibrate", ["data"]),
         ("xbar.mlir -p cim-place{crossbar=9}", ["crossbar 9"]),
         ('xbar.mlir -p cim-order{by="size"}', ["size"]),
         ("onnx.mlir --what", ["--what"]),
