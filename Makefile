@@ -12,7 +12,7 @@ ORACLES := badcrossbar==1.1.0
 PEERS := aihwkit==1.1.0 aihwkit-lightning==2.1.0
 export OMP_NUM_THREADS = 1
 
-.PHONY: help venv venv-search demo test pytest filecheck lint typecheck format bench bench-simulate bench-mapping bench-schedules bench-accuracy bench-wires bench-search bench-cosearch bench-search-overhead covers docs clean
+.PHONY: help venv venv-search demo test pytest filecheck lint typecheck format bench bench-simulate bench-mapping bench-schedules bench-accuracy bench-wires bench-search bench-cosearch bench-search-overhead covers docs packages clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-21s %s\n", $$1, $$2}'
@@ -89,6 +89,9 @@ docs: .venv/docs.stamp ## the site of the documentation, in build/site, without 
 .venv/docs.stamp: .venv/dev.stamp pyproject.toml
 	$(BIN)/pip install --quiet -e '.[docs]'
 	@touch $@
+
+packages: venv ## the wheel in clean environments of each Python there is: it installs, and writes the same bytes
+	$(BIN)/python release/check.py
 
 covers: venv ## searches the table of covers anew (takes half an hour)
 	$(BIN)/python -m cimc.mapping.make_covers --jobs 2

@@ -1,0 +1,90 @@
+"""Installs the package as users do, on each Python there is, and compares what it writes.
+
+    python release/check.py [PYTHON...]
+
+builds an sdist, a wheel from it, and for each Python, by default 3.11, 3.12 and 3.13 as far as they are
+installed, a clean environment with that wheel. There, every kind of output of a shipped model is written;
+they must be the same bytes on all Pythons.
+"""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+PYTHONS = ("python3.11", "python3.12", "python3.13")
+ROOT = Path(__file__).parents[1]
+MODEL = ROOT / "examples" / "models" / "fashion_mixed_qcdq.onnx"
+COMMANDS = {
+    "program.mlir": [],
+    "paper.mlir": ["-O0"],
+    "any.mlir": ["--mapping", "any", "--crossbars", "3"],
+    "cim.mlir": ["--emit", "cim"],
+    "onnx.mlir": ["--emit", "onnx"],
+    "report.json": ["--emit", "report", "--format", "json"],
+    "report.txt": ["--emit", "report"],
+    "trace.json": ["--emit", "trace"],
+}
+
+
+def run(*command: str | Path, folder: Path) -> str:
+    """What a command prints. Ends the script with its errors if it fails."""
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{' '.join(map(str, command))} failed:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def works(python: str) -> bool:
+    """Whether there is such a Python."""
+    path = shutil.which(python)
+    return (
+        path is not None and not subprocess.run([path, "-c", ""], capture_output=True, check=False).returncode
+    )
+
+
+def built(folder: Path) -> Path:
+    """A wheel that was built from an sdist."""
+    run(sys.executable, "-m", "build", "--outdir", folder, ROOT, folder=folder)
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+def digests(python: str, wheel: Path, folder: Path) -> dict[str, str]:
+    """Installs the wheel for a Python, and gives the digests of what `cimc` writes there."""
+    run(python, "-m", "venv", folder / "venv", folder=folder)
+    tools = folder / "venv" / "bin"
+    run(tools / "pip", "install", "--quiet", wheel, folder=folder)
+    run(tools / "python", "-c", "import cimc; assert not hasattr(cimc, 'torch')", folder=folder)
+    for name, options in COMMANDS.items():
+        run(tools / "cimc", MODEL, *options, "-o", name, folder=folder)
+    run(tools / "cimc-opt", "program.mlir", "-o", "again.mlir", folder=folder)
+    run(tools / "cimc", "diff", "program.mlir", "report.json", folder=folder)
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    print(f"{python}: {len(files)} files, {run(tools / 'cimc', '--version', folder=folder).strip()}")
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def main() -> None:
+    pythons = sys.argv[1:] or [python for python in PYTHONS if works(python)]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "dist").mkdir()
+        wheel = built(folder / "dist")
+        found: dict[str, dict[str, str]] = {}
+        for number, python in enumerate(pythons):
+            place = folder / str(number)
+            place.mkdir()
+            found[python] = digests(python, wheel, place)
+    first, *others = found.items()
+    for python, files in others:
+        different = sorted(name for name in first[1] if files.get(name) != first[1][name])
+        if different or files.keys() != first[1].keys():
+            sys.exit(f"{python} writes other bytes than {first[0]}: {', '.join(different)}")
+    print(f"the same bytes by {', '.join(found)}")
+
+
+if __name__ == "__main__":
+    main()
