@@ -94,7 +94,7 @@ class Program:
         Raises `CimcError` if there is no timeline.
         """
         if self.timeline is None:
-            raise CimcError("only a program at the xbar level has a trace")
+            raise CimcError("the program does nothing on crossbars: only one at the xbar level has a trace")
         return trace_events(self.timeline, target_of(self.module).name)
 
     def run(
