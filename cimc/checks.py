@@ -3,11 +3,38 @@
 from xdsl.dialects.builtin import ModuleOp, TensorType
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import BlockArgument, SSAValue
-from xdsl.utils.exceptions import VerifyException
+from xdsl.utils.exceptions import DiagnosticException, VerifyException
 
 from cimc.dialects.tensor_types import shape_of
 from cimc.dialects.xbar import CrossbarType, WriteOp
+from cimc.errors import first_line
 from cimc.limits import check_elements
+from cimc.locations import node_of
+
+
+def verify(module: ModuleOp) -> None:
+    """Verifies a module, and what xDSL's verifier leaves out.
+
+    Raises `VerifyException` with one line that names the op, or the node of the model that it comes from.
+    """
+    try:
+        module.verify()
+    except DiagnosticException as e:
+        raise VerifyException(_named(module, e)) from None
+    check_module(module)
+
+
+def _named(module: ModuleOp, error: DiagnosticException) -> str:
+    """What an op does not verify for, and which: xDSL prints the whole module instead."""
+    for op in module.walk():
+        try:
+            op.verify(verify_nested_ops=False)
+        except DiagnosticException as e:
+            if not isinstance(e, VerifyException):  # it has the IR under its first line
+                return f"{node_of(op)}: {first_line(e)}"
+            lines = [line.strip() for line in str(e).splitlines() if line.strip()]
+            return f"{node_of(op)}: {'; '.join(lines).replace(':; ', ': ')}"
+    return first_line(error)
 
 
 def check_module(module: ModuleOp) -> None:

@@ -8,7 +8,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass, PassPipeline
 from xdsl.utils.exceptions import DiagnosticException, VerifyException
 
-from cimc.checks import check_module
+from cimc.checks import verify
 from cimc.context import CimcContext
 from cimc.dialects.weights import LoadOp
 from cimc.errors import CimcError, first_line
@@ -53,8 +53,7 @@ def run_pipeline(
 
 def _verify(module: ModuleOp, done: ModulePass | None) -> None:
     try:
-        module.verify()
-        check_module(module)
+        verify(module)
     except VerifyException as e:
         where = f"after {done.name}" if done else "before the first pass"
         raise CimcError(f"the IR is not valid {where}: {first_line(e)}") from None

@@ -9,7 +9,7 @@ from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import DiagnosticException, ParseError
 
-from cimc.checks import check_module
+from cimc.checks import verify
 from cimc.context import CimcContext
 from cimc.dialects.weights import LoadOp
 from cimc.dialects.xbar import MvmOp, WriteOp
@@ -90,8 +90,7 @@ def parse_module(ctx: CimcContext, text: str, label: str) -> ModuleOp:
     try:
         with parsing(label):
             module = Parser(ctx, text, label).parse_module()
-            module.verify()
-            check_module(module)
+            verify(module)
     except (ParseError, DiagnosticException) as e:
         raise ir_error(label, e) from None
     return module

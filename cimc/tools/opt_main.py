@@ -74,19 +74,22 @@ class CimcOptMain(xDSLOptMain):
         """Applies the passes; what they refuse is a diagnostic, as what the verifier refuses is."""
         from xdsl.utils.exceptions import DiagnosticException
 
-        from cimc.checks import check_module
+        from cimc.checks import check_module, verify
         from cimc.errors import CimcError
 
         try:
             if not self.args.disable_verify:
-                prog.verify()
-                check_module(prog)
+                verify(prog)
             with np.errstate(all="ignore"):
                 self._checked_pipeline(prog).apply(self.ctx, prog)
             if not self.args.disable_verify:
                 check_module(prog)
         except CimcError as e:
             raise DiagnosticException(str(e)) from None
+        except DiagnosticException:
+            if not self.args.disable_verify:
+                verify(prog)  # it names the op if that is what is wrong
+            raise
 
     def _checked_pipeline(self, prog: ModuleOp) -> PassPipeline:
         """The pipeline, whose passes are checked if the user wants it."""

@@ -167,8 +167,7 @@ func.func @no_float(%x: tensor<2x3xi64>) {
   func.return
 }
 
-// CHECK: operand 'x' at position 0 does not verify:
-// CHECK-NEXT: Expected one of bf16, f16, f32, f64, but got i64
+// CHECK: operand 'x' at position 0 does not verify: Expected one of bf16, f16, f32, f64, but got i64
 
 // -----
 
@@ -177,8 +176,7 @@ func.func @mixed(%a: tensor<2x3xf32>, %b: tensor<*xf16>) {
   func.return
 }
 
-// CHECK: operand 'b' at position 1 does not verify:
-// CHECK-NEXT: attribute f32 expected from variable 'T', but got f16
+// CHECK: operand 'b' at position 1 does not verify: attribute f32 expected from variable 'T', but got f16
 
 // -----
 
@@ -187,8 +185,7 @@ func.func @no_tensor(%x: f32) {
   func.return
 }
 
-// CHECK: operand 'x' at position 0 does not verify:
-// CHECK-NEXT: Unexpected attribute f32
+// CHECK: operand 'x' at position 0 does not verify: Unexpected attribute f32
 
 // -----
 
@@ -206,8 +203,7 @@ func.func @training(%x: tensor<1x3x4x4xf32>, %c: tensor<3xf32>) {
   func.return
 }
 
-// CHECK: training_mode is not supported
-// CHECK-NEXT: Underlying verification failure: Expected attribute 0 : i64 but got 1 : i64
+// CHECK: training_mode is not supported; Underlying verification failure: Expected attribute 0 : i64 but got 1 : i64
 
 // -----
 

@@ -5,7 +5,7 @@ func.func @result_type() {
   func.return
 }
 
-// CHECK: result 'result' at position 0 does not verify
+// CHECK: weights.inline: attribute tensor<2xsi8> expected from variable 'T', but got tensor<2xsi4>
 
 // -----
 
@@ -14,7 +14,7 @@ func.func @no_tensor() {
   func.return
 }
 
-// CHECK: result 'result' at position 0 does not verify
+// CHECK: weights.load: result 'result' at position 0 does not verify: f32 should be of base attribute tensor
 
 // -----
 
