@@ -46,6 +46,7 @@ mapping = "offset"
 POLICY = """{"conv.weight": {"weight_bits": 4, "activation_bits": 5},
  "conv": {"weight_bits": 4, "activation_bits": 5},
  "fc": {"weight_bits": 2, "activation_bits": 8}}"""
+RESULTS = """{"program": "PROGRAM", "what": "accuracy", "shares": [0.5, 0.75], "pictures": 40}"""
 
 
 class Hang(BaseException):
@@ -92,11 +93,13 @@ def seeds(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shape = [dim.dim_value or 1 for dim in dims]
         (folder / f"{name}.onnx").write_bytes(serialized(proto))
         np.savez(folder / f"{name}.npz", x=rng.standard_normal(shape).astype(np.float32))
+        model, data = folder / f"{name}.onnx", folder / f"{name}.npz"
         for level in LEVELS:
-            model, data = folder / f"{name}.onnx", folder / f"{name}.npz"
             output = folder / f"{name}.{level}.mlir"
             made = cimc(model, "--calibrate", data, f"--emit={level}", "-o", output)
             assert made.code == 0, made.err
+        report = folder / f"{name}.json"
+        assert cimc(model, "--emit=report", "--format=json", "-o", report).code == 0
     return folder
 
 
@@ -463,15 +466,37 @@ def data_bytes(rng: random.Random, seeds: Path, folder: Path) -> str | None:
     return cimc("run", seeds / f"{name}.xbar.mlir", "--input", folder / "x.npz").fault
 
 
+def shown(rng: random.Random, seeds: Path, folder: Path) -> str | None:
+    """What reports, explanations and comparisons are made of."""
+    report = rng.choice(sorted(seeds.glob("*.json")))
+    program = rng.choice(sorted(seeds.glob("*.xbar.mlir")))
+    if rng.random() < 0.5:
+        (folder / "report.json").write_text(mutate_text(rng, report.read_text()))
+        if rng.random() < 0.5:
+            return cimc("diff", folder / "report.json", program).fault
+        results = mutate_text(rng, RESULTS.replace("PROGRAM", program.name))
+        (folder / "results.json").write_text(results)
+        files = folder / "report.json", program, folder / "results.json"
+        return cimc("report", *files, "-o", folder / "page.html").fault
+    changed = folder / "program.mlir"
+    changed.write_text(mutate_text(rng, re.sub(r' digest "\w+"', "", program.read_text())))
+    changed.with_suffix(".safetensors").write_bytes(program.with_suffix(".safetensors").read_bytes())
+    if rng.random() < 0.5:
+        return cimc("diff", changed, report).fault
+    layers = re.findall(r'layer "(\w+)"', changed.read_text()) or ["none"]
+    return cimc("explain", changed, rng.choice(layers)).fault
+
+
 Case = Callable[[random.Random, Path, Path], str | None]
 
 KINDS: dict[str, tuple[Case, float]] = {
     "model_bytes": (model_bytes, 0.2),
     "model_parts": (model_parts, 0.35),
-    "program_text": (program_text, 0.25),
+    "program_text": (program_text, 0.2),
     "weights_bytes": (weights_bytes, 0.06),
     "settings": (settings, 0.1),
     "data_bytes": (data_bytes, 0.04),
+    "shown": (shown, 0.05),
 }
 """Cases, and the part of all mutations that each has."""
 
