@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parents[2] / "docs"
+NOTEBOOKS = DOCS.parent / "examples" / "notebooks"
 TITLED = re.compile(r'```python title="([\w.]+)"\n(.*?)```', re.DOTALL)
 SHELL = re.compile(r"```shell\n(.*?)```", re.DOTALL)
 
@@ -59,3 +60,10 @@ def test_an_example_of_a_pass_does_what_it_says(folder: Path) -> None:
     ((name, code),) = TITLED.findall((DOCS / "howto" / "own_pass.md").read_text())
     (folder / name).write_text(code)
     assert run(f"python {name}", folder) == "{'0': 8, '3': 8, '6': 4, '10': 8}\n"
+
+
+@pytest.mark.parametrize(
+    "path", sorted((DOCS.parent / "examples" / "notebooks").glob("*.py")), ids=lambda p: p.stem
+)
+def test_notebooks_run(path: Path, tmp_path: Path) -> None:
+    assert len(run(f"python {path}", tmp_path).splitlines()) > 3
