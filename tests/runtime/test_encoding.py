@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from runtime.encodings import Encoded, Vectors, cycle_sums, encoded, encodings, meaning, tilings, vectors
+from runtime.encoding_cases import Encoded, Vectors, cycle_sums, encoded, encodings, meaning, tilings, vectors
 
 from cimc.runtime.analog.chip import Analog
 from cimc.runtime.analog.readout import ReadCounts

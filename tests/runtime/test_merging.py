@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from runtime.encodings import Encoded, Vectors, tilings, vectors
+from runtime.encoding_cases import Encoded, Vectors, tilings, vectors
 
 from cimc.runtime.analog.adc import Adc
 from cimc.runtime.analog.cells import Cells

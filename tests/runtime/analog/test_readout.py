@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from runtime.encodings import Encoded, Vectors, cycle_sums, meaning, tilings, vectors
+from runtime.encoding_cases import Encoded, Vectors, cycle_sums, meaning, tilings, vectors
 
 from cimc.errors import CimcError
 from cimc.runtime.analog.adc import Adc
