@@ -8,15 +8,16 @@ from typing import Any
 
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 PARTS = ("", "compare", "html", "optimal", "search")
 """The package itself, and the extras that users install."""
 
 
-def needed(name: str, extra: str = "") -> set[str]:
+def needed(package: str, extra: str = "") -> set[str]:
     """The packages that one needs, and those that they need."""
     found: set[str] = set()
-    open_ = [(name, extra)]
+    open_ = [(package, extra)]
     while open_:
         package, of_extra = open_.pop()
         try:
@@ -27,8 +28,9 @@ def needed(name: str, extra: str = "") -> set[str]:
             environment: dict[str, Any] = {**default_environment(), "extra": of_extra}
             if requirement.marker is not None and not requirement.marker.evaluate(environment):
                 continue
-            if requirement.name.lower() not in found:
-                found.add(requirement.name.lower())
+            name = canonicalize_name(requirement.name)
+            if name not in found:
+                found.add(name)
                 open_ += [(requirement.name, e) for e in ("", *requirement.extras)]
     return found
 
