@@ -15,7 +15,7 @@ from multiprocessing import active_children, get_context
 from typing import Any, Protocol
 
 from cimc.errors import CimcError, first_line
-from cimc.interrupts import ignoring_interrupts
+from cimc.interrupts import end_with_parent, ignoring_interrupts
 from cimc.rl.evaluation import Evaluation, Rung
 from cimc.rl.problem import Problem, ProblemSpec
 from cimc.rl.space import Choices
@@ -134,7 +134,7 @@ def workers(problem: Problem, count: int, ray_address: str | None) -> Generator[
 @contextmanager
 def _processes(count: int) -> Generator[ProcessPoolExecutor]:
     others = set(active_children())
-    pool = ProcessPoolExecutor(count, get_context("spawn"))
+    pool = ProcessPoolExecutor(count, get_context("spawn"), end_with_parent)
     try:
         yield pool
     finally:
