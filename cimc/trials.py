@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from cimc.errors import CimcError
-from cimc.interrupts import ignoring_interrupts
+from cimc.interrupts import end_with_parent, ignoring_interrupts
 from cimc.program import Program, load
 from cimc.runtime.analog.readout import ReadCounts
 from cimc.runtime.arrays import Array
@@ -91,6 +91,7 @@ class _Worker:
 
     @classmethod
     def start(cls, experiment: Experiment) -> None:
+        end_with_parent()
         use_threads(experiment.threads)
         cls.experiment, cls.program = experiment, load(experiment.path)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from killed import left_behind
 from tools.tiny_models import dense, serialized, weights
 
 import cimc
@@ -62,3 +63,22 @@ def test_workers_are_no_more_than_what_is_to_be_done(experiment: Experiment) -> 
     with results(experiment, cimc.load(experiment.path), 2, workers=1000) as done:
         first, second = [result.outputs["y"] for result in done]
     assert not np.array_equal(first, second)
+
+
+KILLED = """
+import sys
+from pathlib import Path
+import numpy as np
+import cimc
+from cimc.trials import Experiment, results
+
+path = Path(sys.argv[1])
+target = cimc.load_target("rram-256x256-c4").with_noise(read_noise=0.1)
+experiment = Experiment(path, target, 0, [{"x": np.ones((1, 6), np.float32)}])
+with results(experiment, cimc.load(path), 100_000, workers=2) as done:
+    list(done)
+"""
+
+
+def test_workers_end_with_the_process_that_started_them(experiment: Experiment, tmp_path: Path) -> None:
+    assert not left_behind(KILLED, tmp_path, experiment.path)

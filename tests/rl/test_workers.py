@@ -2,7 +2,6 @@
 
 import gc
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -15,6 +14,7 @@ from unittest.mock import MagicMock
 
 import pytest
 import torch
+from killed import left_behind
 from rl.tiny_search import tiny_spec
 
 from cimc.errors import CimcError
@@ -206,51 +206,21 @@ def test_processes_that_are_interrupted_while_they_start_are_silent(files: tuple
 
 
 KILLED = """
-import os, signal, sys, threading, time
-from multiprocessing import active_children
+import sys
+import time
 from pathlib import Path
 from rl.tiny_search import tiny_spec
 from cimc.rl.workers import LocalProcesses, _processes
 
-def press():
-    while len(active_children()) < 2:
-        time.sleep(0.01)
-    print(*(child.pid for child in active_children()), flush=True)
-    time.sleep(4)
-    os.kill(os.getpid(), signal.SIGKILL)
-
 with _processes(2) as pool:
     who = LocalProcesses(tiny_spec(*map(Path, sys.argv[1:])), pool)
-    threading.Thread(target=press).start()
     list(who.run([(0, 0, 0)] * 100_000, "quick"))
 """
 
 
-def test_processes_end_with_the_one_that_started_them(files: tuple[Path, Path]) -> None:
+def test_processes_end_with_the_one_that_started_them(files: tuple[Path, Path], tmp_path: Path) -> None:
     """However that ends, and while they work."""
-    done = subprocess.run(
-        [sys.executable, "-c", KILLED, *map(str, files)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
-        check=False,
-    )
-    assert done.returncode == -signal.SIGKILL
-    workers = [int(pid) for pid in done.stdout.split()]
-    assert len(workers) == 2
-    deadline = time.monotonic() + 30
-    while any(map(runs, workers)) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not any(map(runs, workers))
-
-
-def runs(pid: int) -> bool:
-    """Whether there is a process that has not ended; its parent may not have asked how it did."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
+    assert not left_behind(KILLED, tmp_path, *files)
 
 
 def test_actors_are_told_where_files_are(problem: Problem, monkeypatch: pytest.MonkeyPatch) -> None:
