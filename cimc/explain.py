@@ -7,19 +7,16 @@ from difflib import get_close_matches
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation, SSAValue
 
-from cimc.dialects.cim.attributes import QuantizerAttr
 from cimc.dialects.cim.digital import DequantizeOp, QuantizeOp
 from cimc.dialects.tensor_types import integer_of, shape_of
-from cimc.dialects.xbar import MvmOp, WriteOp
+from cimc.dialects.xbar import MvmOp, write_of
 from cimc.errors import CimcError
-from cimc.interpreters.clock import timeline_of
 from cimc.locations import names_of
 from cimc.main_function import main_function, target_of
 from cimc.runtime.encoding import Encoding
 from cimc.runtime.quantization import Quantizer
-from cimc.runtime.timeline import Counters, Event
+from cimc.runtime.timeline import Counters, Event, Timeline
 from cimc.target import Target
-from cimc.tensor_store import TensorStore
 
 
 @dataclass(frozen=True)
@@ -70,19 +67,20 @@ def layer_names(module: ModuleOp) -> list[str]:
     return list(dict.fromkeys(op.layer.data for op in ops if isinstance(op, MvmOp)))
 
 
-def explain(module: ModuleOp, tensors: TensorStore, layer: str) -> Explanation:
-    """Explains a layer of a program. Raises `CimcError` if there is none of that name."""
+def explain(module: ModuleOp, timeline: Timeline | None, layer: str) -> Explanation:
+    """Explains a layer of a program with a timeline. Raises `CimcError` if there is none of that name."""
     names = layer_names(module)
-    if not names:
+    if timeline is None:
         raise CimcError("the program has no layers on crossbars: compile it with --emit=xbar")
     if layer not in names:
         close = get_close_matches(layer, names, 3, 0.5) or names[:10]
         raise CimcError(f"the program has no layer {layer!r}; there is {', '.join(close)}")
     ops = main_function(module).body.block.ops
     mvms = [op for op in ops if isinstance(op, MvmOp) and op.layer.data == layer]
-    timeline = timeline_of(module, tensors)
     first, last = mvms[0], mvms[-1]
-    cells = _write_of(first).cells
+    write = write_of(first)
+    assert write is not None, "there is no timeline of products without a tile"
+    cells = write.cells
     streaming, storing, leaving = _back(first.vectors), _back(cells), list(_forth(last.result))
     quantizers = [op.quantizer for op in streaming if isinstance(op, QuantizeOp)]
     named = next((op for op in (*leaving, *streaming, first) if names_of(op)), first)
@@ -92,7 +90,7 @@ def explain(module: ModuleOp, tensors: TensorStore, layer: str) -> Explanation:
         before=_steps(streaming),
         stored=_steps(storing),
         after=_steps(leaving),
-        input=_quantizer(quantizers[-1]) if quantizers else None,
+        input=quantizers[-1].data if quantizers else None,
         encoding=first.encoding.data,
         streamed_bits=integer_of(first.vectors).width.data,
         matrices=shape_of(cells)[0],
@@ -104,18 +102,6 @@ def explain(module: ModuleOp, tensors: TensorStore, layer: str) -> Explanation:
         crossbar_ps=timeline.total.crossbar_ps,
         target=target_of(module),
     )
-
-
-def _quantizer(attribute: QuantizerAttr) -> Quantizer:
-    return attribute.data
-
-
-def _write_of(op: MvmOp) -> WriteOp:
-    state = op.crossbar.owner
-    while isinstance(state, MvmOp):
-        state = state.crossbar.owner
-    assert isinstance(state, WriteOp), "a product without a tile is not valid"
-    return state
 
 
 def _is_digital(op: object) -> bool:

@@ -86,7 +86,7 @@ class Program:
 
         Raises `CimcError` if the program is not at the xbar level, or has no layer of that name.
         """
-        return explain(self.module, self.ctx.tensors, layer)
+        return explain(self.module, self.timeline, layer)
 
     def trace(self) -> dict[str, Any]:
         """The timeline as Chrome trace events, for Perfetto: JSON with a track for each crossbar.

@@ -24,7 +24,7 @@ from cimc.passes.constants import constant
 from cimc.passes.weights_inline import WeightsInlinePass
 from cimc.random_inputs import random_inputs
 from cimc.runtime.arrays import Array
-from cimc.tensor_store import TensorStore, atomic_path
+from cimc.tensor_store import TensorStore, write_text
 
 Inputs = Mapping[str, Array]
 
@@ -114,8 +114,7 @@ def write_case(
         ctx.tensors.save(path.with_suffix(".safetensors"), loads)
     command = f"cimc-opt %s -p '{change.pipeline_pass_spec()}' --check-each-pass{option} | filecheck %s"
     text = f"// RUN: {command}\n// {message}\n\n// CHECK: func.func @main\n\n{print_module(module)}"
-    with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_text(path, text)
 
 
 def _of_node(function: FuncOp, node: str, last: Operation) -> list[Operation]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from cimc.errors import CimcError
-from cimc.tensor_store import atomic_path
+from cimc.tensor_store import write_text
 
 KEYS = frozenset({"program", "what", "shares", "pictures"})
 
@@ -27,8 +27,7 @@ class Results:
 
 def save_results(results: Results, path: Path) -> None:
     """Writes results as JSON."""
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(asdict(results), indent=2) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(asdict(results), indent=2) + "\n")
 
 
 def results_of(data: Any, label: str) -> Results:

@@ -20,6 +20,12 @@ DEFAULT_TARGET = "rram-256x256-c4"
 
 PICOSECONDS_PER_US = 1_000_000
 
+
+def ms(ps: int) -> float:
+    """Picoseconds in milliseconds."""
+    return ps / (1000 * PICOSECONDS_PER_US)
+
+
 Read: TypeAlias = Literal["differential", "single-ended"]
 
 READS: tuple[Read, ...] = get_args(Read)

@@ -88,3 +88,9 @@ class atomic_path:
         os.umask(umask)
         self.temporary.chmod(0o666 & ~umask)  # mkstemp makes files that only the owner may read
         os.replace(self.temporary, self.path)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a file of text whole or not at all."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

@@ -191,6 +191,14 @@ class MvmOp(IRDLOperation):
             verify_tile(write.tile, write.cells, encoding)
 
 
+def write_of(op: MvmOp) -> WriteOp | None:
+    """The write whose tile is in the crossbar for these products; None if nothing has been written."""
+    state = op.crossbar.owner
+    while isinstance(state, MvmOp):
+        state = state.crossbar.owner
+    return state if isinstance(state, WriteOp) else None
+
+
 def _print_operands(printer: Printer, op: IRDLOperation) -> None:
     printer.print_string(" ")
     printer.print_list(op.operands, printer.print_operand)

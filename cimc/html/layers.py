@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from cimc.html.runs import Figure, Run, colour, ms
+from cimc.html.runs import Figure, Run, colour
+from cimc.target import ms
 
 ROW = 22
 """Pixels of a layer."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from cimc.html.runs import Figure, colour
+from cimc.runtime.tile import text_of
 from cimc.runtime.timeline import Event, Timeline
 from cimc.target import Target
 
@@ -75,13 +76,10 @@ def _tiles(
 
 
 def _text(event: Event, share: float) -> str:
-    rows, columns = (
-        ", ".join(f"{start}-{end - 1}" for start, end in part)
-        for part in (event.tile.rows, event.tile.columns)
-    )
+    tile = event.tile
     return (
-        f"{event.layer}, matrix {event.tile.matrix}<br>rows {rows}<br>columns {columns}<br>"
-        f"crossbar {event.crossbar}, {100 * share:.1f} % of its cells"
+        f"{event.layer}, matrix {tile.matrix}<br>rows {text_of(tile.rows)}<br>"
+        f"columns {text_of(tile.columns)}<br>crossbar {event.crossbar}, {100 * share:.1f} % of its cells"
     )
 
 

@@ -3,16 +3,15 @@
 from collections.abc import Iterator, Sequence
 from html import escape
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from cimc.errors import CimcError
 from cimc.html.layers import comparison, latency, precision
 from cimc.html.occupancy import MOST_TILES, left_out, occupancy
-from cimc.html.runs import Figure, Run, ms
+from cimc.html.runs import Figure, Run
 from cimc.html.schedule import schedule
 from cimc.html.scores import spread
-from cimc.tensor_store import atomic_path
+from cimc.target import ms
 
 STYLE = """
 :root { color-scheme: light; }
@@ -49,12 +48,6 @@ def page(title: str, runs: Sequence[Run]) -> str:
         f"<script>{offline.get_plotlyjs()}</script></head>\n"
         f"<body>\n{body}\n</body></html>\n"
     )
-
-
-def write_page(path: Path, text: str) -> None:
-    """Writes a page, whole or not at all."""
-    with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
 
 
 def _body(title: str, runs: Sequence[Run]) -> Iterator[str]:

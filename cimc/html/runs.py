@@ -32,8 +32,3 @@ class Run:
 def colour(number: int) -> str:
     """The colour of a layer by its place."""
     return COLOURS[number % len(COLOURS)]
-
-
-def ms(ps: int) -> float:
-    """Picoseconds in milliseconds."""
-    return ps / 1_000_000_000

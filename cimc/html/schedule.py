@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from cimc.html.runs import Figure, colour, ms
+from cimc.html.runs import Figure, colour
 from cimc.runtime.timeline import Event, Timeline
+from cimc.target import ms
 
 MOST_EVENTS = 3000
 """A browser draws so many with ease. With more, what follows each other for a layer is drawn as one."""

@@ -13,7 +13,7 @@ from xdsl.interpreter import Interpreter, PythonValues
 from xdsl.ir import Operation, SSAValue
 
 from cimc.dialects.tensor_types import integer_of, shape_of
-from cimc.dialects.xbar import MvmOp, WriteOp
+from cimc.dialects.xbar import MvmOp, WriteOp, write_of
 from cimc.errors import CimcError
 from cimc.interpreters.cim import all_vectors
 from cimc.main_function import target_of
@@ -121,12 +121,10 @@ class Replay(Interpreter.Listener):
 
 
 def _write_of(op: MvmOp) -> WriteOp:
-    state = op.crossbar.owner
-    while isinstance(state, MvmOp):
-        state = state.crossbar.owner
-    if not isinstance(state, WriteOp):
+    write = write_of(op)
+    if write is None:
         raise CimcError(f"layer {op.layer.data!r} reads a crossbar into which nothing is written")
-    return state
+    return write
 
 
 def _check_vectors(uses: Sequence[_Use]) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 from cimc.rl.evaluation import Evaluation
 from cimc.rl.executed import accuracy
 from cimc.rl.network.export import export_qcdq
-from cimc.rl.outputs import FRONT, Exported, front_csv, front_picture, policy_json, write_text
+from cimc.rl.outputs import FRONT, Exported, front_csv, front_picture, policy_json
 from cimc.rl.search import Found, Result, Search
+from cimc.tensor_store import write_text
 
 
 def export_all(

@@ -34,12 +34,6 @@ class Exported:
     """Top-1 in percent."""
 
 
-def write_text(path: Path, text: str) -> None:
-    """Writes a file whole or not at all."""
-    with atomic_path(path) as temporary:
-        temporary.write_text(text)
-
-
 def policy_json(policy: Policy) -> str:
     """As `--policy` takes it."""
     return json.dumps({name: asdict(widths) for name, widths in policy.items()}, indent=2) + "\n"

@@ -26,6 +26,11 @@ def numbers_of(ranges: Iterable[Range]) -> Array:
     return np.concatenate([np.arange(start, end) for start, end in ranges])
 
 
+def text_of(ranges: Iterable[Range]) -> str:
+    """Ranges for people, with the last number of each: `0-95, 128-130`."""
+    return ", ".join(f"{start}-{end - 1}" for start, end in ranges)
+
+
 def as_index(numbers: Array) -> Index:
     """Numbers that do not fall, as a slice if they are evenly spaced: a slice makes no copy."""
     if len(numbers) == 1:

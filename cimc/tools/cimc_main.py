@@ -54,6 +54,16 @@ _target = click.option(
 )
 
 
+_mapping = click.option(
+    "--mapping",
+    type=click.Choice(["differential-column", "differential-row", "mixed-digits", "offset", "any"]),
+    help="How weights lie in cells; by default as the target says.",
+)
+_crossbars = click.option(
+    "--crossbars", type=click.IntRange(1), help="Overrides the target's number of crossbars."
+)
+
+
 @cli.command("compile", hidden=True)
 @click.argument("model", required=False, type=click.Path(path_type=Path))
 @click.option(
@@ -83,11 +93,7 @@ _target = click.option(
     show_default=True,
     help="0: the paper's mapping and schedule; 1: all that leaves the integers equal.",
 )
-@click.option(
-    "--mapping",
-    type=click.Choice(["differential-column", "differential-row", "mixed-digits", "offset", "any"]),
-    help="How weights lie in cells; by default as the target says.",
-)
+@_mapping
 @click.option(
     "--stationary",
     type=click.Choice(["weights", "any"]),
@@ -95,7 +101,7 @@ _target = click.option(
     show_default=True,
     help="What crossbars store of a layer: its weights, or, where that is faster, its inputs.",
 )
-@click.option("--crossbars", type=click.IntRange(1), help="Overrides the target's number of crossbars.")
+@_crossbars
 @click.option(
     "--schedule",
     type=click.Choice(["list", "optimal", "resident"]),
@@ -181,12 +187,12 @@ def explain_command(program: Path, layer: str) -> None:
 def report_command(files: tuple[Path, ...], output: Path) -> None:
     """Makes a page of FILES: programs (.mlir), reports as JSON, and results of cimc run on these programs."""
     from cimc.html.about import runs_in
-    from cimc.html.page import page, write_page
-    from cimc.tensor_store import check_output
+    from cimc.html.page import page
+    from cimc.tensor_store import check_output, write_text
 
     check_output(output, ".html")
     runs = runs_in(files)
-    write_page(output, page(runs[0].label, runs))
+    write_text(output, page(runs[0].label, runs))
 
 
 @cli.command("diff")
@@ -339,12 +345,8 @@ def calibrate_adc_command(**options: Any) -> None:
     show_default=True,
     help="How the compiler will map the network, as for compiling.",
 )
-@click.option(
-    "--mapping",
-    type=click.Choice(["differential-column", "differential-row", "mixed-digits", "offset", "any"]),
-    help="How weights lie in cells; by default as the target says.",
-)
-@click.option("--crossbars", type=click.IntRange(1), help="Overrides the target's number of crossbars.")
+@_mapping
+@_crossbars
 @click.option(
     "--agent",
     type=click.Choice(["turns", "ppo", "thompson", "ddpg", "ilp", "greedy", "random"]),

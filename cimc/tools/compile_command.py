@@ -16,7 +16,7 @@ from cimc.print_ir import print_ir_after
 from cimc.program import Program, compile
 from cimc.runtime.calibration import Method
 from cimc.runtime.npz import load_npz
-from cimc.tensor_store import atomic_path, check_output
+from cimc.tensor_store import atomic_path, check_output, write_text
 from cimc.tools.garbage import no_collection
 from cimc.tools.progress import show_passes
 
@@ -131,11 +131,11 @@ def _write(program: Program, arguments: CompileArguments) -> None:
         return
     if arguments.emit == "html":
         from cimc.html.about import run_of_program
-        from cimc.html.page import page, write_page
+        from cimc.html.page import page
 
         assert arguments.model is not None
         name = arguments.model.stem
-        write_page(arguments.output, page(name, [run_of_program(name, program)]))
+        write_text(arguments.output, page(name, [run_of_program(name, program)]))
         return
     program.save(arguments.output)
 

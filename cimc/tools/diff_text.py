@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from cimc.comparison import Costs, LayerCosts, compared
-from cimc.target import PICOSECONDS_PER_US
+from cimc.target import ms
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,7 +36,7 @@ def _numbers(a: LayerCosts | None, b: LayerCosts | None) -> list[str]:
 
 def _times(a_ps: int | None, b_ps: int | None) -> list[str]:
     """Both in ms, and the change in percent."""
-    texts = ["-" if ps is None else f"{ps / PICOSECONDS_PER_US / 1000:.3f}" for ps in (a_ps, b_ps)]
+    texts = ["-" if ps is None else f"{ms(ps):.3f}" for ps in (a_ps, b_ps)]
     change = f"{100 * (b_ps / a_ps - 1):+.1f} %" if a_ps and b_ps is not None else ""
     return [*texts, change]
 

@@ -3,8 +3,9 @@
 from typing import TYPE_CHECKING
 
 from cimc.explain import Explanation, Step
+from cimc.runtime.tile import text_of
 from cimc.runtime.timeline import Event
-from cimc.target import PICOSECONDS_PER_US
+from cimc.target import ms
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -97,14 +98,21 @@ def _tiles(events: tuple[Event, ...]) -> "Table":
         table.add_column(name, justify="left" if name == "" else "right", overflow="fold")
     for event in events[:MOST_TILES]:
         tile = event.tile
-        ranges = [", ".join(f"{a}-{b - 1}" for a, b in part) for part in (tile.rows, tile.columns)]
         vectors = str(event.vectors) if event.kind == "mvm" else ""
         times = _ms(event.start_ps), _ms(event.end_ps)
-        table.add_row(str(event.crossbar), event.kind, str(tile.matrix), *ranges, vectors, *times)
+        table.add_row(
+            str(event.crossbar),
+            event.kind,
+            str(tile.matrix),
+            text_of(tile.rows),
+            text_of(tile.columns),
+            vectors,
+            *times,
+        )
     if len(events) > MOST_TILES:
         table.add_row("", f"and {len(events) - MOST_TILES} more", *[""] * 6)
     return table
 
 
 def _ms(ps: int) -> str:
-    return f"{ps / PICOSECONDS_PER_US / 1000:.3f}"
+    return f"{ms(ps):.3f}"

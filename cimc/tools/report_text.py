@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from cimc.advice import Advice, Change
 from cimc.report import LayerReport, Report
-from cimc.target import PICOSECONDS_PER_US
+from cimc.target import ms
 from cimc.tools.cost_text import energy_and_wear, events_table
 
 if TYPE_CHECKING:
@@ -67,7 +67,6 @@ def _cells(layer: LayerReport, total_ps: int) -> dict[str, str]:
     """What a table may tell of a layer, by the names of columns."""
     cost = layer.cost
     mapping = layer.mapping if layer.stationary == "weights" else f"{layer.mapping}, inputs stored"
-    ms = cost.crossbar_ps / PICOSECONDS_PER_US / 1000
     found: dict[str, object] = {
         "kind": layer.shape.kind,
         **{name: getattr(layer.shape, name) for name in SIZES},
@@ -76,7 +75,7 @@ def _cells(layer: LayerReport, total_ps: int) -> dict[str, str]:
         "mapping": mapping,
         "writes": cost.tile_writes,
         "cycles": cost.mvm_cycles,
-        "ms": f"{ms:.3f}",
+        "ms": f"{ms(cost.crossbar_ps):.3f}",
         "%": f"{100 * cost.crossbar_ps / max(1, total_ps):.1f}",
     }
     return {name: str(value) for name, value in found.items()}
@@ -127,4 +126,4 @@ def _interval(report: Report) -> str:
 
 
 def _ms(ps: int) -> str:
-    return f"{ps / PICOSECONDS_PER_US / 1000:.3f} ms"
+    return f"{ms(ps):.3f} ms"

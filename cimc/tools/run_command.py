@@ -19,7 +19,7 @@ from cimc.runtime.analog.readout import ReadCounts
 from cimc.runtime.arrays import Array
 from cimc.runtime.npz import load_npz
 from cimc.runtime.timeline import Timeline
-from cimc.target import PICOSECONDS_PER_US, Target
+from cimc.target import Target, ms
 from cimc.tensor_store import check_output
 from cimc.tools.analog_options import with_options
 from cimc.tools.compare import Comparison, compare, output_steps, reference_outputs
@@ -209,7 +209,7 @@ def _print_cost(timeline: Timeline | None, runs: int, target: Target) -> None:
         return
     total = timeline.total
     print(
-        f"{runs} run(s), each {timeline.end_ps / PICOSECONDS_PER_US / 1000:.3f} ms on the chip: "
+        f"{runs} run(s), each {ms(timeline.end_ps):.3f} ms on the chip: "
         f"{total.tile_writes} tile writes, {total.mvm_cycles} MVM cycles, "
         f"{total.adc_conversions} ADC and {total.dac_conversions} DAC conversions\n"
     )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from cimc.errors import CimcError
 from cimc.pipelines import Options, OptLevel
 from cimc.target import load_target
+from cimc.tensor_store import write_text
 
 if TYPE_CHECKING:
     from cimc.rl.agents.make import AgentName
@@ -82,7 +83,7 @@ def search_main(arguments: SearchArguments) -> None:
         )
     from cimc.rl.export_found import export_all
     from cimc.rl.log import NAME, EvaluationLog, fingerprint
-    from cimc.rl.outputs import FRONT, front_csv, report_text, write_text
+    from cimc.rl.outputs import FRONT, front_csv, report_text
     from cimc.rl.problem import Problem
     from cimc.rl.search import Search, SearchSettings
     from cimc.rl.workers import workers

@@ -14,9 +14,10 @@ from rl.agents.toy import OPTIONS, toy_evaluation, toy_space
 
 from cimc.policy import Policy, Widths, load_policy
 from cimc.rl.evaluation import Evaluation, Rung
-from cimc.rl.outputs import Exported, front_csv, front_picture, policy_json, report_text, write_text
+from cimc.rl.outputs import Exported, front_csv, front_picture, policy_json, report_text
 from cimc.rl.search import Found
 from cimc.rl.selection import judged
+from cimc.tensor_store import write_text
 
 SPACE = toy_space()
 
