@@ -34,8 +34,8 @@ from cimc.runtime.arrays import Array
 from cimc.runtime.calibration import Method
 from cimc.runtime.encoding import MappingName
 from cimc.runtime.timeline import Timeline
-from cimc.runtime.trace import trace_events
 from cimc.target import DEFAULT_TARGET, Target, load_target
+from cimc.trace import trace_events
 
 
 @dataclass

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cimc.runtime.tile import Tile
 from cimc.runtime.timeline import Counters, Event, Timeline
-from cimc.runtime.trace import trace_events
+from cimc.trace import trace_events
 
 SCHEMA = json.loads(Path(__file__).with_name("trace_events.schema.json").read_text())
 TILE = Tile(2, ((0, 4), (8, 9)), ((0, 256),))
