@@ -324,7 +324,8 @@ def _averaged(ctx: CimcContext, op: OnnxOp) -> int:
             "NOTSET",
             "VALID",
         )
-        if not padded and not attributes["ceil_mode"]:
+        # Padding that is counted adds zeros, which are on every grid.
+        if (not padded or attributes["count_include_pad"]) and not attributes["ceil_mode"]:
             return prod(attributes["kernel_shape"])
     return 0
 

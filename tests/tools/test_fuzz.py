@@ -515,7 +515,10 @@ def outcome_of(kind: str, seed: int, seeds: Path, folder: Path) -> str | None:
 @pytest.mark.usefixtures("bounded")
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 @pytest.mark.parametrize("kind", KINDS)
-def test_mutations(kind: str, chunk: int, seeds: Path, tmp_path: Path) -> None:
+def test_mutations(
+    kind: str, chunk: int, seeds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where a pass that is found to be wrong leaves a case
     count = int(CASES * KINDS[kind][1] / CHUNKS)
     case = os.environ.get("CIMC_FUZZ_CASE", "").partition(":")
     if case[0]:
