@@ -1,15 +1,20 @@
 """Checks of a module that xDSL's verifier does not make."""
 
-from xdsl.dialects.builtin import ModuleOp, TensorType
+from typing import cast
+
+from xdsl.dialects.builtin import IntegerType, ModuleOp, TensorType
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import BlockArgument, SSAValue
 from xdsl.utils.exceptions import DiagnosticException, VerifyException
 
-from cimc.dialects.tensor_types import shape_of
+from cimc.dialects.tensor_types import element_type, shape_of
 from cimc.dialects.xbar import CrossbarType, WriteOp
 from cimc.errors import first_line
 from cimc.limits import check_elements
 from cimc.locations import node_of
+
+MAX_BITS = 64
+"""Of an integer in an array."""
 
 
 def verify(module: ModuleOp) -> None:
@@ -71,6 +76,9 @@ def _check_function(function: FuncOp) -> None:
 def _check_size(what: str, value: SSAValue) -> None:
     if not isinstance(value.type, TensorType):
         return
+    element = element_type(value)
+    if isinstance(element, IntegerType) and cast(IntegerType, element).width.data > MAX_BITS:
+        raise VerifyException(f"{what}: no array holds elements of type {element}")
     try:
         check_elements(what, shape_of(value))
     except ValueError as e:

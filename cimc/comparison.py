@@ -110,12 +110,12 @@ def costs_of_json(data: Any, label: str) -> Costs:
 def _costs(data: Any) -> Costs:
     layers: dict[str, LayerCosts] = {}
     for layer in cast(Sequence[Any], data["layers"]):
-        bits = int(layer["weight_bits"]), int(layer["activation_bits"])
+        bits = _whole(layer["weight_bits"]), _whole(layer["activation_bits"])
         stored = "" if layer["stationary"] == "weights" else ", inputs stored"
         layers[str(layer["name"])] = LayerCosts(
             f"{bits[0]}/{bits[1]} {layer['mapping']}{stored}",
-            int(layer["tile_writes"]),
-            int(layer["mvm_cycles"]),
+            _whole(layer["tile_writes"]),
+            _whole(layer["mvm_cycles"]),
             _picoseconds(layer["write_us"]),
             _picoseconds(layer["mvm_us"]),
             bits,
@@ -130,7 +130,15 @@ def _costs(data: Any) -> Costs:
 
 
 def _picoseconds(us: Any) -> int:
-    return round(float(us) * PICOSECONDS_PER_US)
+    return _whole(float(us) * PICOSECONDS_PER_US)
+
+
+def _whole(value: Any) -> int:
+    """A number as an integer. Raises `ValueError` if it is too large for any cost."""
+    number = round(value)
+    if abs(number) >= 1 << 63:
+        raise ValueError(f"{value} is too large")
+    return number
 
 
 def costs_of_program(program: Program) -> Costs:

@@ -81,6 +81,7 @@ def test_layers_of_either_are_shown_with_what_changes() -> None:
             "could not convert string to float",
         ),
         ('{"layers": [{"weight_bits": 1e999}]}', "not a report of cimc"),
+        ('{"layers": [{"weight_bits": 1e30}]}', "1e[+]30 is too large"),
     ],
 )
 def test_other_files_are_refused(text: str, message: str, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from xdsl.dialects.builtin import TensorType
 from xdsl.interpreter import (
     Interpreter,
     InterpreterFunctions,
@@ -9,11 +10,12 @@ from xdsl.interpreter import (
     impl,
     register_impls,
 )
-from xdsl.ir import SSAValue
+from xdsl.ir import Attribute, SSAValue
+from xdsl.utils.test_value import create_ssa_value
 
 from cimc.dialects.onnx import OPS_BY_TYPE
 from cimc.dialects.onnx.base import OnnxOp
-from cimc.dialects.tensor_types import is_static, shape_of
+from cimc.dialects.tensor_types import element_type, is_static, shape_of
 from cimc.interpreters.naming import naming
 from cimc.runtime.arrays import Array
 from cimc.runtime.kernels import KERNELS, NEEDS_NUM_RESULTS
@@ -39,10 +41,26 @@ def run_onnx_op(op: OnnxOp, args: Sequence[Array]) -> tuple[Array, ...]:
 
 
 def _check_shapes(op: OnnxOp, values: Mapping[SSAValue, Array]) -> None:
-    """Raises `ValueError` if what decides about shapes is not what it was when the shapes were found out."""
-    for result, type_ in zip(op.results, op.infer_types(values.get), strict=True):
+    """Raises `ValueError` if what decides about shapes is not what it was when the shapes were found out.
+
+    Shapes that were not found out yet are found out here, before anything too large is computed.
+    """
+    inferred = op.infer_types(values.get)
+    if not all(map(is_static, inferred)):
+        inferred = _inferred_from(op, values)
+    for result, type_ in zip(op.results, inferred, strict=True):
         if is_static(type_) and is_static(result.type) and shape_of(type_) != shape_of(result):
             raise ValueError(f"the result has shape {shape_of(type_)}, not {shape_of(result)}")
+
+
+def _inferred_from(op: OnnxOp, values: Mapping[SSAValue, Array]) -> Sequence[Attribute]:
+    """The types of the results, from the shapes that the operands really have."""
+    typed: dict[SSAValue, SSAValue] = {
+        value: create_ssa_value(TensorType(element_type(value), array.shape))
+        for value, array in values.items()
+    }
+    arrays = {typed[value]: array for value, array in values.items()}
+    return op.clone(typed).infer_types(arrays.get)
 
 
 def _functions() -> type[InterpreterFunctions]:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from command_line import Outcome, cimc, cimc_opt
 from onnx import ModelProto, TensorProto, helper, numpy_helper
-from tiny_models import MODELS, conv, dense, model, node, serialized, weights
+from tiny_models import MODELS, conv, dense, model, node, reshapes, serialized, weights
 
 from cimc.passes.onnx_fold_constants import OnnxFoldConstantsPass
 
@@ -259,6 +259,14 @@ def test_sizes_that_constants_hold(folder: Path, operator: str, values: list[int
     inputs = "s" if operator == "ConstantOfShape" else "x s"
     nodes = [node(operator, inputs, "y")]
     model_refused(folder, model(nodes, [1, 6], s=np.array(values, np.int64)), f"{operator}_y")
+
+
+def test_size_that_is_known_only_when_the_import_is_executed(folder: Path) -> None:
+    proto: Any = reshapes()
+    (pads,) = [tensor for tensor in proto.graph.initializer if tensor.name == "pads"]
+    pads.CopyFrom(numpy_helper.from_array(np.array([0, 1, 0, 0, 10**12, 0]), "pads"))
+    (folder / "bad.onnx").write_bytes(serialized(proto))
+    refused(folder, "bad.onnx --check-each-pass -o out.mlir", "'Pad_o'", "too large")
 
 
 def test_gather_out_of_range(folder: Path) -> None:
@@ -596,6 +604,7 @@ def edited(folder: Path, source: str, pattern: str, new: str, count: int = 1) ->
         ("xbar", r'layer (= )?"w"', r'layer \1"w and what follows of this line', ["line", "string"]),
         ("xbar", r"si32", "si1000000000", ["line", "si1000000000"]),
         ("xbar", r"si32", "si200", ["bad.mlir"]),
+        ("xbar", r"xui4>", "xui1000000>", ["weights.load", "ui1000000"]),
         ("onnx", r"transB = 1", "transB = 1.5", ["line"]),
         ("onnx", r"transB = 1", "what = 1", ["what"]),
         ("onnx", r"onnx\.Gemm", "onnx.MatMul", ["line"]),

@@ -20,7 +20,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from cimc.dialects.cim.attributes import PackingAttr, QuantizerAttr
 from cimc.dialects.cim.constraints import CODES, FLOATS, TENSOR
-from cimc.dialects.cim.layers import INTS
+from cimc.dialects.cim.layers import INTS, window_axes
 from cimc.dialects.tensor_types import codes_type, element_type, shape_of
 from cimc.mapping.structure import Structure
 from cimc.runtime.packing import axes_of
@@ -177,6 +177,12 @@ class Im2colOp(IRDLOperation):
             window, what = self.structure().row_blocks, "pixels of all groups"
         if shape_of(self.vectors)[2] % window:
             raise VerifyException(f"a vector holds whole {what}")
+        pictures, _, *sizes = shape_of(self.x)
+        axes = window_axes(sizes, self.kernel.get_values(), self.strides, self.pads, self.dilations)
+        positions = (1,) * len(axes) if self.packing is None else self.packing.data.positions
+        patches = [-(-axis.output // p) for axis, p in zip(axes, positions, strict=True)]
+        if shape_of(self.vectors)[1] != pictures * prod(patches):
+            raise VerifyException(f"{pictures} pictures have {patches} vectors each, along the axes")
 
     def structure(self) -> Structure:
         """Which blocks of the packed matrix are in use."""

@@ -7,7 +7,8 @@ codes and gives their exact sums of products.
 """
 
 from abc import ABC
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import ClassVar, TypeAlias
 
 from xdsl.dialects.builtin import (
     ArrayAttr,
@@ -45,10 +46,35 @@ from cimc.dialects.cim.attributes import (
 from cimc.dialects.cim.constraints import COUNT, TENSOR
 from cimc.dialects.tensor_types import Shape, element_type, shape_of
 from cimc.dialects.weights import InlineOp, LoadOp
+from cimc.runtime.kernels.geometry import Axis as SpatialAxis
+from cimc.runtime.kernels.geometry import spatial_axes
 from cimc.runtime.packing import Axis, axes_of
 from cimc.runtime.quantization import Quantizer
 
 INTS = DenseArrayBase.constr(i64)
+
+_Ints: TypeAlias = DenseArrayBase[IntegerType]
+
+
+def window_axes(
+    sizes: Sequence[int], kernel: Sequence[int], strides: _Ints, pads: _Ints, dilations: _Ints
+) -> tuple[SpatialAxis, ...]:
+    """How a kernel slides over pictures of these sizes. Raises `VerifyException` if it cannot."""
+    rank = len(sizes)
+    if [len(a.get_values()) for a in (strides, dilations, pads)] != [rank, rank, 2 * rank]:
+        raise VerifyException(f"strides, dilations, pads must be for {rank} dimensions")
+    if any(n < 0 for n in pads.get_values()):
+        raise VerifyException(f"pads {pads.get_values()} are negative")
+    try:
+        return spatial_axes(
+            sizes,
+            kernel,
+            strides=strides.get_values(),
+            pads=pads.get_values(),
+            dilations=dilations.get_values(),
+        )
+    except ValueError as e:
+        raise VerifyException(str(e)) from None
 
 
 class LayerOp(IRDLOperation, ABC):
@@ -197,14 +223,8 @@ class ConvOp(LayerOp):
         if self.packing is not None and len(self.packing.data.positions) != axes:
             what = f"{rank} dimensions" if self.stationary is None else "one dimension, that of the outputs"
             raise VerifyException(f"the packing must be for {what}")
-        lengths = [len(a.get_values()) for a in (self.strides, self.dilations, self.pads)]
-        if lengths != [rank, rank, 2 * rank]:
-            raise VerifyException(f"strides, dilations, pads must be for {rank} dimensions")
-        strides, dilations, pads = (a.get_values() for a in (self.strides, self.dilations, self.pads))
-        sizes = tuple(
-            (x[2 + i] + pads[i] + pads[rank + i] - dilations[i] * (w[2 + i] - 1) - 1) // strides[i] + 1
-            for i in range(rank)
-        )
+        windows = window_axes(x[2:], w[2:], self.strides, self.pads, self.dilations)
+        sizes = tuple(window.output for window in windows)
         if y != (x[0], w[0], *sizes):
             raise VerifyException(f"the result has shape {(x[0], w[0], *sizes)}, not {y}")
         self.verify_elements(w[0])

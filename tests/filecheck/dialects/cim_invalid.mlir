@@ -393,6 +393,42 @@ func.func @im2col_window(%x: tensor<1x2x3xui8>) {
 
 // -----
 
+func.func @im2col_vectors(%x: tensor<1x2x3xui8>) {
+  %v = cim.im2col %x {kernel = array<i64: 2>, strides = array<i64: 1>, pads = array<i64: 0, 0>, dilations = array<i64: 1>} : tensor<1x2x3xui8> -> tensor<1x3x4xui8>
+  func.return
+}
+
+// CHECK: 1 pictures have [2] vectors each, along the axes
+
+// -----
+
+func.func @im2col_patches(%x: tensor<1x2x3xui8>) {
+  %v = cim.im2col %x {kernel = array<i64: 2>, strides = array<i64: 1>, pads = array<i64: 0, 0>, dilations = array<i64: 1>, packing = #cim.packing<groups 1, positions [2]>} : tensor<1x2x3xui8> -> tensor<1x2x6xui8>
+  func.return
+}
+
+// CHECK: 1 pictures have [1] vectors each, along the axes
+
+// -----
+
+func.func @im2col_padding(%x: tensor<1x2x3xui8>) {
+  %v = cim.im2col %x {kernel = array<i64: 2>, strides = array<i64: 1>, pads = array<i64: 0, 1000000000000>, dilations = array<i64: 1>} : tensor<1x2x3xui8> -> tensor<1x2x4xui8>
+  func.return
+}
+
+// CHECK: a padded picture of shape (1000000000003,) is too large
+
+// -----
+
+func.func @im2col_negative(%x: tensor<1x2x3xui8>) {
+  %v = cim.im2col %x {kernel = array<i64: 2>, strides = array<i64: 1>, pads = array<i64: -1, 0>, dilations = array<i64: 1>} : tensor<1x2x3xui8> -> tensor<1x1x4xui8>
+  func.return
+}
+
+// CHECK: pads (-1, 0) are negative
+
+// -----
+
 func.func @to_image_vectors(%s: tensor<1x64x16xsi32>) {
   %y = cim.to_image %s : tensor<1x64x16xsi32> -> tensor<1x16x8x7xsi32>
   func.return
