@@ -4,7 +4,7 @@ from typing import cast
 
 from xdsl.dialects.builtin import IntegerType, ModuleOp, TensorType
 from xdsl.dialects.func import FuncOp
-from xdsl.ir import BlockArgument, SSAValue
+from xdsl.ir import BlockArgument, Operation, SSAValue
 from xdsl.utils.exceptions import DiagnosticException, VerifyException
 
 from cimc.dialects.tensor_types import element_type, shape_of
@@ -20,26 +20,35 @@ MAX_BITS = 64
 def verify(module: ModuleOp) -> None:
     """Verifies a module, and what xDSL's verifier leaves out.
 
-    Raises `VerifyException` with one line that names the op, or the node of the model that it comes from.
+    Raises `VerifyException` with one line that names the op, or the node of the model that it comes from: an
+    `InvalidOp` if it is a single op that does not verify.
     """
     try:
         module.verify()
     except DiagnosticException as e:
-        raise VerifyException(_named(module, e)) from None
+        raise _invalid_op(module) or VerifyException(first_line(e)) from None
     check_module(module)
 
 
-def _named(module: ModuleOp, error: DiagnosticException) -> str:
-    """What an op does not verify for, and which: xDSL prints the whole module instead."""
+class InvalidOp(VerifyException):
+    """An op that does not verify."""
+
+    def __init__(self, op: Operation, message: str) -> None:
+        super().__init__(f"{node_of(op)}: {message}")
+        self.op = op
+
+
+def _invalid_op(module: ModuleOp) -> InvalidOp | None:
+    """The first op that does not verify, and what for: xDSL prints the whole module instead."""
     for op in module.walk():
         try:
             op.verify(verify_nested_ops=False)
         except DiagnosticException as e:
             if not isinstance(e, VerifyException):  # it has the IR under its first line
-                return f"{node_of(op)}: {first_line(e)}"
+                return InvalidOp(op, first_line(e))
             lines = [line.strip() for line in str(e).splitlines() if line.strip()]
-            return f"{node_of(op)}: {'; '.join(lines).replace(':; ', ': ')}"
-    return first_line(error)
+            return InvalidOp(op, "; ".join(lines).replace(":; ", ": "))
+    return None
 
 
 def check_module(module: ModuleOp) -> None:

@@ -32,7 +32,7 @@ _TOKENS = re.compile(
 def ir_error(label: str, error: ParseError | DiagnosticException) -> CimcError:
     """The first line of what xDSL says, without the text or the module that it puts under it."""
     if isinstance(error, ParseError):
-        return CimcError(f"{label}: {_position(error)}{first_line(error.msg)}")
+        return CimcError(f"{label}: line {error.span.line_offset + line_of(error)}: {first_line(error.msg)}")
     return CimcError(f"{label}: {first_line(error)}")
 
 
@@ -69,6 +69,7 @@ def check_text(text: str, label: str) -> None:
         raise CimcError(f"{label}: line {text.count(chr(10), 0, match.start()) + 1}: {problem}")
 
 
-def _position(error: ParseError) -> str:
+def line_of(error: ParseError) -> int:
+    """The line of the text where it could not be parsed, from 1 on."""
     text = error.span.input.content[: error.span.start]
-    return f"line {text.count(chr(10)) + 1}: " if isinstance(text, str) else ""
+    return (text.count("\n") if isinstance(text, str) else text.count(b"\n")) + 1

@@ -3,7 +3,7 @@
 import argparse
 from io import BytesIO
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 from xdsl.dialects.builtin import ModuleOp
@@ -11,12 +11,26 @@ from xdsl.passes import ModulePass, PassPipeline
 from xdsl.xdsl_opt_main import xDSLOptMain
 
 from cimc.dialects import get_all_cimc_dialects
+from cimc.errors import CimcError, first_line
 from cimc.passes import get_all_cimc_passes
+from cimc.tools.expected_errors import MARK, Error, expected_errors, unmet
 from cimc.tools.failures import fail, one_message
+
+if TYPE_CHECKING:
+    from cimc.tools.line_parser import LineParser
 
 
 class CimcOptMain(xDSLOptMain):
     """xDSL's driver with our dialects, passes and weights. `FILE.safetensors` is read beside `FILE.mlir`."""
+
+    parser: "LineParser"
+    """Of the piece of the file that is looked at."""
+    expects: bool
+    """Whether comments say what errors there must be."""
+    expected: list[Error]
+    """Of the piece of the file that is looked at."""
+    offset: int
+    """Lines of the file before that piece."""
 
     def register_all_dialects(self) -> None:
         from cimc.context import CimcContext
@@ -54,28 +68,74 @@ class CimcOptMain(xDSLOptMain):
         with parsing_pipeline():
             super().setup_pipeline()
 
-    def prepare_input(self) -> tuple[list[tuple[IO[bytes], int]], str]:
-        from cimc.errors import CimcError
+    def register_all_frontends(self) -> None:
+        super().register_all_frontends()
 
+        def parse_mlir(io: IO[bytes]) -> ModuleOp:
+            from cimc.tools.line_parser import LineParser
+
+            self.parser = LineParser(self.ctx, io.read().decode("utf-8"), self.get_input_name())
+            return self.parser.parse_module(not self.args.no_implicit_module)
+
+        self.available_frontends["mlir"] = parse_mlir
+
+    def prepare_input(self) -> tuple[list[tuple[IO[bytes], int]], str]:
         try:
-            return super().prepare_input()
+            chunks, extension = super().prepare_input()
+            pieces: list[tuple[bytes, int]] = []
+            for chunk, offset in chunks:
+                with chunk:
+                    pieces.append((chunk.read(), offset))
         except ValueError as e:
             raise CimcError(f"{self.get_input_name()}: {e}") from None
+        self.expects = self.args.verify_diagnostics and any(MARK.encode() in piece for piece, _ in pieces)
+        return [(BytesIO(piece), offset) for piece, offset in pieces], extension
 
     def parse_chunk(self, chunk: IO[bytes], file_extension: str, start_offset: int = 0) -> ModuleOp | None:
-        from cimc.xdsl_errors import check_text, parsing
+        from xdsl.utils.exceptions import ParseError
 
-        text = chunk.read()
-        check_text(text.decode("utf-8", "replace"), self.get_input_name())
-        with parsing(self.get_input_name()):
-            return super().parse_chunk(BytesIO(text), file_extension, start_offset)
+        from cimc.xdsl_errors import check_text, line_of, parsing
+
+        data = chunk.read()
+        text = data.decode("utf-8", "replace")
+        check_text(text, self.get_input_name())
+        self.expected, self.offset = expected_errors(text, start_offset), start_offset
+        try:
+            with parsing(self.get_input_name()):
+                return super().parse_chunk(BytesIO(data), file_extension, start_offset)
+        except ParseError as e:
+            if not self.expects:
+                raise
+            self._check_expected(Error(first_line(e.msg), start_offset + line_of(e)))
+            return None
+
+    def _check_expected(self, found: Error | None) -> None:
+        """Raises `CimcError` if a piece of the file gave another error than its comments say."""
+        if problems := unmet(self.expected, found):
+            raise CimcError(f"{self.get_input_name()}: {'; '.join(problems)}")
 
     def apply_passes(self, prog: ModuleOp) -> None:
+        """Applies the passes; with comments that say what error they must give, that is checked."""
+        from xdsl.utils.exceptions import DiagnosticException
+
+        from cimc.checks import InvalidOp
+
+        if not self.expects:
+            self._apply(prog)
+            return
+        try:
+            self._apply(prog)
+        except DiagnosticException as e:
+            line = self.parser.line_of(e.op) if isinstance(e, InvalidOp) else None
+            self._check_expected(Error(first_line(e), None if line is None else self.offset + line))
+            raise  # as --verify-diagnostics, xDSL's driver prints it and goes on
+        self._check_expected(None)
+
+    def _apply(self, prog: ModuleOp) -> None:
         """Applies the passes; what they refuse is a diagnostic, as what the verifier refuses is."""
         from xdsl.utils.exceptions import DiagnosticException
 
         from cimc.checks import check_module, verify
-        from cimc.errors import CimcError
 
         try:
             if not self.args.disable_verify:
@@ -119,7 +179,6 @@ class CimcOptMain(xDSLOptMain):
         An output file is written as a whole or not at all.
         """
         from cimc.context import cimc_context
-        from cimc.errors import CimcError
         from cimc.ir_files import load_weights
         from cimc.tensor_store import atomic_path
 

@@ -104,10 +104,12 @@ def test_clipping_is_counted_and_named(folder: Path) -> None:
     outcome = command("run", calibrated, "--input", folder / "x.npz")
     assert outcome.code == 0
     assert outcome.err.startswith("cimc: warning: sums are out of the ADCs' range in ")
-    # The data are those of the calibration, so of each layer a tenth of the reads at most is clipped.
     layers = dict(re.findall(r"(\S+) \((\S+) % of its reads\)", outcome.err))
     assert {"conv.weight.1", "dw", "fc"} >= layers.keys() > set()
-    assert all(0 < float(share) <= 10 for share in layers.values())
+    assert all(0 < float(share) < 100 for share in layers.values())
+    # The data are those of the calibration, so of the first layer a tenth of the reads at most is clipped;
+    # later ones see other numbers than on the ideal chip that was calibrated.
+    assert float(layers.get("conv.weight.1", 0)) <= 10
 
 
 def test_a_calibrated_program_needs_no_option_and_is_better(folder: Path) -> None:
