@@ -17,7 +17,7 @@ from cimc.layer_shape import layer_shape, paper_packing, plain_product
 from cimc.layer_work import crossbars_of, tile_shapes, works_of_layers
 from cimc.main_function import main_function, target_of
 from cimc.mapping.choose import mapped
-from cimc.resident import resident_schedule
+from cimc.resident import resident_bound_ps, resident_schedule
 from cimc.runtime.analog.energy import Energy
 from cimc.runtime.encoding import MappingName
 from cimc.runtime.timeline import Counters, sum_of
@@ -25,7 +25,6 @@ from cimc.runtime.wear import Wear
 from cimc.schedule.bound import lower_bound_ps
 from cimc.schedule.list_schedule import list_schedule, sequential
 from cimc.schedule.replicate import interval_ps
-from cimc.schedule.resident import resident_bound_ps
 from cimc.schedule.work import LayerWork, machine_of
 from cimc.schedule.wrap_around import Piece
 from cimc.target import PICOSECONDS_PER_US, Target
@@ -202,7 +201,7 @@ def _schedule(ctx: CimcContext, module: ModuleOp, layers: Sequence[tuple[LayerOp
         schedule = resident_schedule(ctx, module)
         copies = (len(pieces) // work.tiles for pieces, work in zip(schedule.pieces, works, strict=True))
         interval = max(interval_ps(work, n, machine) for work, n in zip(works, copies, strict=True))
-        return _Planned(schedule.pieces, schedule.end_ps, interval, resident_bound_ps(works, machine))
+        return _Planned(schedule.pieces, schedule.end_ps, interval, resident_bound_ps(ctx, module))
     if any(layer.crossbars for layer, _ in layers):
         schedule = list_schedule(works, [crossbars_of(*layer) for layer in layers], machine)
     else:

@@ -16,8 +16,8 @@ from cimc.runtime.arrays import Array
 from cimc.runtime.packing import pack_vectors
 from cimc.runtime.streaming import stream
 from cimc.schedule.list_schedule import Schedule
-from cimc.schedule.resident import resident_pieces
-from cimc.schedule.work import LayerWork
+from cimc.schedule.resident import resident_pieces, slowest_ps
+from cimc.schedule.work import LayerWork, machine_of
 
 
 def resident_schedule(ctx: CimcContext, module: ModuleOp) -> Schedule:
@@ -25,31 +25,66 @@ def resident_schedule(ctx: CimcContext, module: ModuleOp) -> Schedule:
 
     Raises `CimcError` if these do not go with a layer's tiles.
     """
-    write_ps = target_of(module).write_ps
-    readiness = Readiness(ctx.tensors)
     layers = works_of_layers(ctx, module)
     counts = [crossbars_of(layer, work) for layer, work in layers]
     pieces = resident_pieces([work for _, work in layers], counts)
-    copies = {layer: (work, count // work.tiles) for (layer, work), count in zip(layers, counts, strict=True)}
+    copies = [count // work.tiles for (_, work), count in zip(layers, counts, strict=True)]
+    return Schedule(pieces, _end_ps(ctx, module, layers, copies))
+
+
+def resident_bound_ps(ctx: CimcContext, module: ModuleOp) -> int:
+    """No schedule of tiles that stay in crossbars of their own ends before.
+
+    However they are copied, the slowest layer takes as long as in the best replication; and nothing is done
+    before it would be if each vector had copies of its own.
+    """
+    layers = works_of_layers(ctx, module)
+    works = [work for _, work in layers]
+    unlimited = _end_ps(ctx, module, layers, [work.vectors for work in works])
+    return max(unlimited, slowest_ps(works, machine_of(target_of(module))))
+
+
+def _end_ps(
+    ctx: CimcContext,
+    module: ModuleOp,
+    layers: Sequence[tuple[LayerOp, LayerWork]],
+    copies: Sequence[int],
+) -> int:
+    """When the last vector is through, for so many copies of each layer."""
+    write_ps = target_of(module).write_ps
+    readiness = Readiness(ctx.tensors)
+    of = {layer: (work, count) for (layer, work), count in zip(layers, copies, strict=True)}
     end_ps = 0
     for op in main_function(module).body.block.ops:
         if not isinstance(op, LayerOp):
             readiness.digital(op)
             continue
-        ends = _vector_ends(op, *copies[op], write_ps, readiness)
+        ends = _vector_ends(op, *of[op], write_ps, readiness)
         readiness.note(op.y, _result_times(op, ends))
         end_ps = max(end_ps, int(ends.max()))
-    return Schedule(pieces, end_ps)
+    return end_ps
 
 
 def _vector_ends(layer: LayerOp, work: LayerWork, copies: int, write_ps: int, readiness: Readiness) -> Array:
     """When each vector is through all tiles: all tiles take the same vectors at the same time."""
     there = np.broadcast_to(_vector_times(layer, readiness), work.vectors)
-    written_ps = readiness.latest(layer.written) + write_ps
+    written_ps = _cells_time(layer, readiness) + write_ps
+    if copies == work.vectors:  # none waits for another
+        return np.maximum(there, written_ps) + work.vector_ps
     ends = np.empty(work.vectors, np.int64)
     for copy in range(copies):
         ends[copy::copies] = stream(there[copy::copies], written_ps, work.vector_ps)
     return ends
+
+
+def _cells_time(layer: LayerOp, readiness: Readiness) -> int:
+    """When all that a layer stores is there."""
+    if not isinstance(layer, ConvOp) or layer.stationary is None:
+        return readiness.latest(layer.written)
+    if isinstance(readiness.of(layer.x), int):
+        return readiness.latest(layer.x)
+    pixels, positions = readiness.by_pixel(layer.x), (1,) * len(layer.axes)
+    return int(patch_times(pixels, layer.axes, positions, layer.pads.get_values()).max())
 
 
 def _positions(layer: LayerOp) -> Sequence[int]:
@@ -84,7 +119,7 @@ def _result_times(layer: LayerOp, ends: Array) -> Ready:
     if _by_position(layer):
         return image_times(ends, shape, _positions(layer))
     if isinstance(layer, ConvOp):
-        return int(ends.max())
+        return np.full((1,) * len(shape), ends.max())
     (positions,) = _positions(layer)
     times = np.repeat(ends, positions)
     if layer.stationary is not None:

@@ -41,7 +41,7 @@ class Network:
     rounded: dict[str, float] = field(default_factory=dict[str, float])
     """Values that are quantised though they are not exact, and the steps that they are rounded to."""
     stored: dict[tuple[int, ...], Operand] = field(default_factory=dict[tuple[int, ...], Operand])
-    """The last weights of each shape, which another layer may share."""
+    """The last weights of each axis of outputs and shape, which another layer may share."""
     count: int = 0
 
     @property
@@ -101,21 +101,26 @@ class Network:
         return Value(name, value.shape, min(value.size, largest), step)
 
     def weights(self, shape: tuple[int, ...], axis: int) -> Operand:
-        if shape in self.stored and self.between(0, 3) == 0:
-            return self.stored[shape]
-        self.stored[shape] = self.draw(weights(self.graph, shape, axis, self.name("weights")))
-        return self.stored[shape]
+        key = (axis, *shape)
+        if key not in self.stored or self.between(0, 3):
+            self.stored[key] = self.draw(weights(self.graph, shape, axis, self.name("weights")))
+        return self.stored[key]
 
-    def bias(self, x: Value, w: Operand, outputs: int) -> list[str]:
-        """A bias in steps of the sums of a layer, if it is to have one."""
+    def bias(self, x: Value, w: Operand, outputs: int) -> tuple[list[str], float]:
+        """A bias in steps of the sums of a layer, if it is to have one, and about how large it is."""
         if x.step is None:
-            return []
-        return self.draw(biases(self.graph, x.step * w.scale, outputs, self.name("bias")))[0]
+            return [], 0.0
+        names, values = self.draw(biases(self.graph, x.step * w.scale, outputs, self.name("bias")))
+        return names, _size(values)
 
 
 def sums_size(x: Value, w: Operand, products: int) -> float:
     """About how large sums of products are."""
-    return x.size * float(np.sqrt(np.mean((w.codes * w.scale) ** 2))) * sqrt(products)
+    return x.size * _size(w.codes * w.scale) * sqrt(products)
+
+
+def _size(values: Array) -> float:
+    return float(np.sqrt(np.mean(np.square(values))))
 
 
 def convolution(net: Network, x: Value, *, keeps_size: bool = False) -> Value:
@@ -136,11 +141,12 @@ def convolution(net: Network, x: Value, *, keeps_size: bool = False) -> Value:
         (s + pads[i] + pads[rank + i] - reach[i] - 1) // strides[i] + 1 for i, s in enumerate(x.shape[2:])
     ]
     w = net.weights((outputs, channels // groups, *kernel), 0)
+    bias, size = net.bias(x, w, outputs)
     return net.add(
         "Conv",
-        [x, w.name, *net.bias(x, w, outputs)],
+        [x, w.name, *bias],
         (x.shape[0], outputs, *shape),
-        sums_size(x, w, channels // groups * prod(kernel)),
+        max(size, sums_size(x, w, channels // groups * prod(kernel))),
         group=groups,
         kernel_shape=kernel,
         strides=strides,
@@ -257,8 +263,9 @@ def dense(net: Network, x: Value) -> Value:
     features = prod(x.shape[1:])
     flat = net.add("Flatten", [x], (x.shape[0], features), x.size)
     w = net.weights((3, features), 0)
-    inputs = [flat, w.name, *net.bias(x, w, 3)]
-    return net.add("Gemm", inputs, (x.shape[0], 3), sums_size(x, w, features), transB=1)
+    bias, size = net.bias(x, w, 3)
+    size = max(size, sums_size(x, w, features))
+    return net.add("Gemm", [flat, w.name, *bias], (x.shape[0], 3), size, transB=1)
 
 
 def layer(net: Network, x: Value) -> Value:

@@ -52,7 +52,8 @@ class Replay(Interpreter.Listener):
 
         - On each crossbar one thing follows another, and products are of the tile that was written last.
         - Nothing starts before what it needs is there, and everything takes the target's time. Streaming
-          vectors may start one by one, and the crossbar may wait in between.
+          vectors may start one by one, and the crossbar may wait in between; what comes from their sums may
+          need the first of them only, which is not followed.
         - Of each layer, every vector goes once through every tile, and a cell that is not 0 is in one tile.
         """
         work = [op for op in self._ops if isinstance(op, WriteOp | MvmOp)]
@@ -86,10 +87,13 @@ class Replay(Interpreter.Listener):
     def _check_times(self, events: dict[WriteOp | MvmOp, Event]) -> None:
         target = target_of(self.module)
         there: dict[SSAValue, int] = {}
+        in_parts = set[SSAValue]()
         for op in self._ops:
             if not isinstance(op, WriteOp | MvmOp):
                 end = max((there.get(value, 0) for value in op.operands), default=0)
                 there.update(dict.fromkeys(op.results, end))
+                if not in_parts.isdisjoint(op.operands):
+                    in_parts.update(op.results)
                 continue
             event = events[op]
             if isinstance(op, WriteOp):
@@ -100,7 +104,9 @@ class Replay(Interpreter.Listener):
                 needed, duration = op.vectors, cycles * target.mvm_ps
                 there[op.result] = max(there.get(op.sums, 0), event.end_ps)
             streaming = isinstance(op, MvmOp) and op.streaming is not None
-            if event.start_ps < there.get(needed, 0) and not streaming:
+            if streaming:
+                in_parts.update(op.results)
+            if event.start_ps < there.get(needed, 0) and not streaming and needed not in in_parts:
                 raise CimcError(f"{event} starts before what it needs is there, at {there[needed]} ps")
             taken = event.end_ps - event.start_ps
             if taken < duration or (taken > duration and not streaming):

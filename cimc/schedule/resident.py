@@ -36,17 +36,7 @@ def _of_layer(work: LayerWork, crossbars: int, first_crossbar: int) -> tuple[Pie
     )
 
 
-def resident_bound_ps(works: Sequence[LayerWork], machine: Machine) -> int:
-    """No schedule of tiles that stay in crossbars of their own ends before.
-
-    However they are copied, the slowest layer takes as long as in the best replication; and along a path of
-    layers, the last vector of each waits for one of the layer before.
-    """
+def slowest_ps(works: Sequence[LayerWork], machine: Machine) -> int:
+    """How long the slowest layer takes in the best replication; in any other, one takes as long or longer."""
     copies = replicate(works, machine)
-    slowest = max((interval_ps(w, n, machine) for w, n in zip(works, copies, strict=True)), default=0)
-    paths: list[int] = []
-    for work in works:
-        before = max((paths[i] for i in work.vectors_after), default=0)
-        written = max((paths[i] for i in work.cells_after), default=0) + machine.write_ps
-        paths.append(max(before, written) + work.vector_ps)
-    return max(slowest, max(paths, default=0))
+    return max((interval_ps(w, n, machine) for w, n in zip(works, copies, strict=True)), default=0)
