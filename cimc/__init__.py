@@ -11,13 +11,18 @@ program.save("model.mlir")
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from cimc.precision_search import search
     from cimc.program import Program, Target, compile, load, load_target
 
-__all__ = ["Program", "Target", "compile", "load", "load_target"]
+__all__ = ["Program", "Target", "compile", "load", "load_target", "search"]
 
 
 def __getattr__(name: str) -> object:
     # Imported when first used, so that the command line tools start fast.
+    if name == "search":
+        from cimc.precision_search import search
+
+        return search
     if name in __all__:
         from cimc import program
 

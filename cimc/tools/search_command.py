@@ -19,6 +19,7 @@ from cimc.tensor_store import write_text
 if TYPE_CHECKING:
     from cimc.rl.agents.make import AgentName
     from cimc.rl.network.training import Augmentation
+    from cimc.rl.outputs import Exported
     from cimc.rl.problem import ProblemSpec, SensitivityMethod
 
 SHORT = 6
@@ -69,7 +70,28 @@ class SearchArguments:
     seed: int
 
 
+@dataclass(frozen=True)
+class Searched:
+    """What a search found."""
+
+    folder: Path
+    """With the files."""
+    accuracy: float
+    """Of the given model on the validation pictures, in percent."""
+    test_accuracy: float | None
+    """On the test pictures, if there are any."""
+    exported: "list[Exported]"
+    """8/8 bits, the best of uniform widths for each budget, and at last what was found for each."""
+    text: str
+    """The report."""
+
+
 def search_main(arguments: SearchArguments) -> None:
+    """Searches, and prints the report."""
+    sys.stdout.write(searched(arguments).text)
+
+
+def searched(arguments: SearchArguments) -> Searched:
     """Searches, and writes what it found. Raises `CimcError` for whatever the user got wrong."""
     need_extra()
     quiet()
@@ -123,7 +145,7 @@ def search_main(arguments: SearchArguments) -> None:
         accuracies, exported = export_all(search, result, folder)
     text = report_text(arguments.model.name, accuracies, exported, log.all())
     write_text(folder / "report.md", text)
-    sys.stdout.write(text)
+    return Searched(folder, *accuracies, exported, text)
 
 
 def make_folder(folder: Path) -> None:

@@ -1,6 +1,7 @@
 """`cimc search` from its command line: what it leaves works; wrong input is one message and nothing else."""
 
 import csv
+import inspect
 import json
 import subprocess
 import sys
@@ -18,8 +19,10 @@ from rl.tiny_search import Arrays, labelled, pictures, tiny_network, write_files
 from tools.command_line import Outcome, cimc
 from tools.tiny_models import serialized
 
+from cimc.precision_search import search
 from cimc.program import compile
 from cimc.tools import search_command
+from cimc.tools.cimc_main import cli
 from cimc.tools.compare import reference_outputs
 from cimc.tools.search_command import EXTRA
 
@@ -556,3 +559,13 @@ def test_help_knows_all_options_of_the_docs() -> None:
     help_text = cimc("search", "--help").out
     for option in options:
         assert option[:2] in help_text if option in ("-O0", "-O1") else option in help_text
+
+
+def test_from_python_the_options_are_those_of_the_command_line() -> None:
+    given = ["m.onnx", "--data", "d.npz", "--max-drop", "1"]
+    options = cli.commands["search"].make_context("search", given).params
+    parameters = inspect.signature(search).parameters
+    needed = {"model", "data", "max_drop"}
+    assert options.keys() == parameters.keys()
+    defaults = {name: parameters[name].default for name in options.keys() - needed}
+    assert defaults == {name: options[name] for name in options.keys() - needed}
