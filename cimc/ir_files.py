@@ -5,7 +5,6 @@ from pathlib import Path
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation
-from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import DiagnosticException, ParseError
 
@@ -15,6 +14,7 @@ from cimc.dialects.weights import LoadOp
 from cimc.dialects.xbar import MvmOp, WriteOp
 from cimc.errors import CimcError
 from cimc.interpreters.weights import loaded_array
+from cimc.ir_parser import IRParser
 from cimc.locations import names_of
 from cimc.tensor_store import atomic_path, digest
 from cimc.xdsl_errors import check_text, ir_error, parsing
@@ -89,7 +89,7 @@ def parse_module(ctx: CimcContext, text: str, label: str) -> ModuleOp:
     check_text(text, label)
     try:
         with parsing(label):
-            module = Parser(ctx, text, label).parse_module()
+            module = IRParser(ctx, text, label).parse_module()
             verify(module)
     except (ParseError, DiagnosticException) as e:
         raise ir_error(label, e) from None

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from cimc.errors import CimcError, first_line
+from cimc.limits import check_unpacked
 from cimc.runtime.arrays import Array
 
 _DAMAGED = (
@@ -30,6 +31,10 @@ def load_npz(path: Path) -> dict[str, Array]:
         with path.open("rb") as stream:
             if stream.read(2) != b"PK":  # else numpy would take it for a pickle
                 raise CimcError(f"{path}: not a .npz file (an archive of arrays, as numpy.savez writes)")
+            stream.seek(0)
+            with zipfile.ZipFile(stream) as archive:
+                entries = archive.infolist()
+            check_unpacked(sum(e.compress_size for e in entries), sum(e.file_size for e in entries))
             stream.seek(0)
             with np.load(stream) as data:
                 return {name: a for name in data.files if isinstance(a := data[name], np.ndarray)}

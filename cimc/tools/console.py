@@ -12,15 +12,21 @@ PLAIN_WIDTH = 160
 """Characters of a line in files and pipes, which have no width of their own."""
 
 
+def plain_console(file: TextIO | None = None, width: int | None = None) -> "Console":
+    """A console, by default on standard output, that prints what it is told: names of layers may be anything,
+    and are not to be taken for rich's markup."""
+    from rich.console import Console
+
+    return Console(file=file, width=width, highlight=False, markup=False, emoji=False)
+
+
 @contextmanager
 def console_for(file: TextIO) -> Generator["Console"]:
     """A console that prints to a file: as it likes to a terminal, else without blanks at the end of lines."""
-    from rich.console import Console
-
-    console = Console(file=file, highlight=False)
+    console = plain_console(file)
     if console.is_terminal:
         yield console
         return
     text = StringIO()
-    yield Console(file=text, highlight=False, width=PLAIN_WIDTH)
+    yield plain_console(text, PLAIN_WIDTH)
     file.writelines(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())

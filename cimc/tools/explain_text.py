@@ -17,7 +17,9 @@ MOST_TILES = 20
 
 def print_explanation(found: Explanation, console: "Console") -> None:
     """Prints where a layer comes from, what becomes of its numbers, and what crossbars do for it."""
-    console.print(f"[bold]layer {found.layer}[/]{_origin(found)}\n", highlight=False)
+    from rich.text import Text
+
+    console.print(Text.assemble((f"layer {found.layer}", "bold"), _origin(found), "\n"))
     _print_steps("what streams", found.before, console)
     _print_steps("what is stored", found.stored, console)
     for line in (*_cells(found), *_work(found), *_time(found)):
@@ -37,15 +39,11 @@ def _origin(found: Explanation) -> str:
 
 
 def _print_steps(title: str, steps: tuple[Step, ...], console: "Console") -> None:
-    from rich.markup import escape
-
     if not steps:
         return
-    console.print(f"[bold]{title}[/]")
+    console.print(title, style="bold")
     for step in steps:
-        console.print(
-            f"  {step.op:18} {escape(step.meaning)}\n  {'':18} {escape(step.result)}", soft_wrap=True
-        )
+        console.print(f"  {step.op:18} {step.meaning}\n  {'':18} {step.result}", soft_wrap=True)
     console.print()
 
 

@@ -36,8 +36,8 @@ def one_message(tool: str) -> Generator[None]:
 
 
 def fail(tool: str, message: str) -> NoReturn:
-    """Prints a message as one line and ends the process."""
-    line = " ".join(message.split())
+    """Prints a message as one line and ends the process. What would steer a terminal becomes a `?`."""
+    line = "".join(c if c.isprintable() else "?" for c in " ".join(message.split()))
     if len(line) > LONGEST:
         line = f"{line[:LONGEST]} ..."
     print(f"{tool}: error: {line}", file=sys.stderr)

@@ -2,10 +2,11 @@
 
 from xdsl.context import Context
 from xdsl.ir import Operation
-from xdsl.parser import Parser
+
+from cimc.ir_parser import IRParser
 
 
-class LineParser(Parser):
+class LineParser(IRParser):
     """Parses IR; `line_of` says where in the text an op came from."""
 
     def __init__(self, ctx: Context, text: str, name: str) -> None:

@@ -17,11 +17,12 @@ def show_passes(label: str) -> Generator[Observer]:
         yield lambda done, module: None
         return
     from rich.console import Console
+    from rich.markup import escape
 
-    with Console(stderr=True).status(f"{label}: import") as status:
+    with Console(stderr=True).status(f"{escape(label)}: import") as status:
 
         def observe(done: ModulePass | None, module: ModuleOp) -> None:
-            status.update(f"{label}: {done.name if done else 'import'} done")
+            status.update(f"{escape(label)}: {done.name if done else 'import'} done")
 
         yield observe
 
@@ -33,8 +34,9 @@ def show_work(label: str) -> Generator[None]:
         yield
         return
     from rich.console import Console
+    from rich.markup import escape
 
-    with Console(stderr=True).status(label):
+    with Console(stderr=True).status(escape(label)):
         yield
 
 
@@ -45,8 +47,9 @@ def count_batches(label: str, total: int) -> Generator[Callable[[], None]]:
         yield lambda: None
         return
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(label, total=total)
+        task = progress.add_task(escape(label), total=total)
         yield lambda: progress.advance(task)

@@ -48,6 +48,7 @@ def print_report(report: Report, advice: Advice, console: "Console") -> None:
 
 def _layers_table(report: Report, *, narrow: bool) -> "Table":
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("layer", overflow="fold")
@@ -56,7 +57,7 @@ def _layers_table(report: Report, *, narrow: bool) -> "Table":
     shown = NARROW if narrow else COLUMNS
     for name in shown:
         table.add_column(name, justify="left" if name in TEXTS else "right", no_wrap=True)
-    table.add_column("[yellow]writes[/] and [cyan]MVMs[/]", no_wrap=True)
+    table.add_column(Text.assemble(("writes", "yellow"), " and ", ("MVMs", "cyan")), no_wrap=True)
     for layer in report.layers:
         cells = _cells(layer, total_ps)
         table.add_row(layer.shape.name, *(cells[name] for name in shown), _bar(layer, longest_ps))

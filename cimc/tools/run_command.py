@@ -23,6 +23,7 @@ from cimc.target import Target, ms
 from cimc.tensor_store import check_output
 from cimc.tools.analog_options import with_options
 from cimc.tools.compare import Comparison, compare, output_steps, reference_outputs
+from cimc.tools.console import plain_console
 from cimc.tools.cost_text import energy_and_wear, events_table
 from cimc.tools.garbage import no_collection
 from cimc.tools.progress import count_batches
@@ -202,8 +203,6 @@ def _warn_of_balanced_digits(function: FuncOp, target: Target) -> None:
 
 
 def _print_cost(timeline: Timeline | None, runs: int, target: Target) -> None:
-    from rich.console import Console
-
     if timeline is None:
         print(f"{runs} run(s); nothing ran on crossbars, the program is not at the xbar level")
         return
@@ -213,12 +212,11 @@ def _print_cost(timeline: Timeline | None, runs: int, target: Target) -> None:
         f"{total.tile_writes} tile writes, {total.mvm_cycles} MVM cycles, "
         f"{total.adc_conversions} ADC and {total.dac_conversions} DAC conversions\n"
     )
-    Console(width=120, highlight=False).print(events_table(timeline.layers, timeline.digital, target.energy))
+    plain_console(width=120).print(events_table(timeline.layers, timeline.digital, target.energy))
     print(f"\n{energy_and_wear(total, timeline.wear, target)}")
 
 
 def _print_comparisons(comparisons: list[Comparison]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="")
@@ -234,4 +232,4 @@ def _print_comparisons(comparisons: list[Comparison]) -> None:
             f"{c.largest_difference:.3g}",
             f"{c.steps:.3g}",
         )
-    Console(width=120, highlight=False).print(table)
+    plain_console(width=120).print(table)
