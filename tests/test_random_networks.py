@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, assume, given, seed, settings
 from hypothesis import strategies as st
 from random_graphs import Graph, run_onnxruntime
 from random_networks import Network, Value, networks
+from round_trip import check_round_trip
 
 import cimc
 from cimc.runtime.arrays import Array
@@ -110,7 +111,7 @@ def test_networks_give_the_numbers_of_onnxruntime(chunk: int, tmp_path: Path) ->
         model = net.model(output)
         expected = expected_of(net, model)
         path.write_bytes(model.SerializeToString())
-        program = cimc.compile(path, **chosen, check=net.inputs)
+        program = cimc.compile(path, **chosen, check=net.inputs, observers=[check_round_trip])
         np.testing.assert_array_equal(program.run(net.inputs)[output.name], expected)
         check_schedule(program)
 

@@ -30,6 +30,7 @@ from xdsl.utils.exceptions import VerifyException
 from cimc.dialects.cim.attributes import EncodingAttr, TileAttr, VectorsAttr
 from cimc.dialects.cim.constraints import CODES
 from cimc.dialects.cim.mapping import verify_product, verify_tile, verify_vectors
+from cimc.dialects.numbers import print_number
 from cimc.dialects.tensor_types import shape_of
 
 
@@ -148,7 +149,7 @@ class MvmOp(IRDLOperation):
             printer.print_string(" streaming")
         if self.adc_range is not None:
             printer.print_string(" adc_range ")
-            printer.print_float(self.adc_range.value.data, f64)
+            print_number(printer, self.adc_range.value.data)
         printer.print_op_attributes(self.attributes)
 
     @classmethod

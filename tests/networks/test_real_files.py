@@ -17,6 +17,7 @@ import onnx
 import onnx.backend.test
 import pytest
 from onnx.numpy_helper import to_array
+from round_trip import check_round_trip
 
 import cimc
 from cimc.errors import CimcError
@@ -128,7 +129,7 @@ def test_light(name: str, tmp_path: Path) -> None:
     if name in LARGE:
         check_report(cimc.compile(path, emit="report").report(), LAYERS[name])
         return
-    program = cimc.compile(path, bits=(8, 8), calibrate=x)
+    program = cimc.compile(path, bits=(8, 8), calibrate=x, observers=[check_round_trip])
     found = single(program.run(x))
     np.testing.assert_allclose(found, floats, rtol=0.05)
     check_report(program.report(), LAYERS[name])
@@ -144,7 +145,7 @@ def test_speech(name: str) -> None:
     floats = single(cimc.compile(path, emit="onnx").run(x))
     np.testing.assert_allclose(floats, single(reference_outputs(path, x)), rtol=1e-4, atol=1e-5)
     quantised = cimc.compile(path, bits=(8, 8), calibrate=x, emit="cim")
-    program = cimc.compile(path, bits=(8, 8), calibrate=x)
+    program = cimc.compile(path, bits=(8, 8), calibrate=x, observers=[check_round_trip])
     found = single(program.run(x))
     assert np.array_equal(found, single(quantised.run(x)))
     assert np.abs(found - floats).max() < 0.2 * np.abs(floats).max()

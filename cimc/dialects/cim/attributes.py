@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, cast
 
-from xdsl.dialects.builtin import Float64Type, IntAttr
+from xdsl.dialects.builtin import IntAttr
 from xdsl.ir import Attribute, Data, ParametrizedAttribute
 from xdsl.irdl import irdl_attr_definition, param_def
 from xdsl.parser import AttrParser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
+from cimc.dialects.numbers import print_number
 from cimc.errors import CimcError
 from cimc.mapping.structure import Packing, Structure
 from cimc.runtime.encoding import MAPPINGS, Encoding, MappingName
@@ -121,7 +122,7 @@ class QuantizerAttr(Data[Quantizer]):
         q = self.data
         with printer.in_angle_brackets():
             printer.print_string(f"{'s' if q.signed else 'u'}i{q.bits}, scale ")
-            printer.print_float(q.scale, Float64Type())
+            print_number(printer, q.scale)
             printer.print_string(f", zero_point {q.zero_point}{', narrow' if q.narrow else ''}")
 
 
@@ -457,7 +458,7 @@ def _print_value(printer: Printer, value: Any) -> None:
         with printer.in_braces():
             _print_entries(printer, cast(dict[str, Any], value))
     elif "e" in repr(value):  # 1e-07 is no number in MLIR
-        printer.print_float(value, Float64Type())
+        print_number(printer, value)
     else:
         printer.print_string(repr(value))
 
