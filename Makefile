@@ -12,7 +12,7 @@ ORACLES := badcrossbar==1.1.0
 PEERS := aihwkit==1.1.0 aihwkit-lightning==2.1.0
 export OMP_NUM_THREADS = 1
 
-.PHONY: help venv venv-search demo test pytest filecheck lint typecheck format bench bench-simulate bench-mapping bench-schedules bench-accuracy bench-wires bench-search bench-cosearch bench-search-overhead covers docs packages clean
+.PHONY: help venv venv-search demo test pytest filecheck lint typecheck format bench bench-simulate bench-mapping bench-schedules bench-accuracy bench-wires bench-search bench-cosearch bench-search-overhead covers docs fuzz packages clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-21s %s\n", $$1, $$2}'
@@ -92,6 +92,9 @@ docs: .venv/docs.stamp ## the site of the documentation, in build/site, without 
 
 packages: venv ## the wheel in clean environments of each Python there is: it installs, and writes the same bytes
 	$(BIN)/python release/check.py
+
+fuzz: venv ## coverage-guided fuzzing of what reads IR and ONNX, SECONDS_EACH=60
+	for target in ir onnx; do PYTHONPATH=tests $(BIN)/python tests/coverage_guided.py $$target $(SECONDS_EACH) || exit 1; done
 
 covers: venv ## searches the table of covers anew (takes half an hour)
 	$(BIN)/python -m cimc.mapping.make_covers --jobs 2

@@ -39,7 +39,11 @@ class TensorStore(dict[str, Array]):
         library = cast(Any, safetensors.numpy)  # its paths have no full types
         arrays = {name: np.asarray(self[name], order="C") for name in sorted(set(names))}
         with atomic_path(path) as temporary:
-            library.save_file(arrays, temporary)
+            try:
+                library.save_file(arrays, temporary)
+            except safetensors.SafetensorError as e:
+                reason = str(e).rpartition("I/O error: ")[2].partition(" (os error")[0]
+                raise CimcError(f"{path}: cannot be written: {reason}") from None
 
     def load(self, path: Path) -> None:
         """Adds the arrays of a safetensors file. Raises `CimcError` if it is not a valid one."""
@@ -83,6 +87,8 @@ class atomic_path:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if error is not None:
             self.temporary.unlink(missing_ok=True)
+            if isinstance(error, OSError) and error.filename in (None, str(self.temporary)):
+                raise CimcError(f"{self.path}: cannot be written: {error.strerror or error}") from None
             return
         umask = os.umask(0)
         os.umask(umask)

@@ -37,12 +37,13 @@ def run(*command: str | Path, folder: Path) -> str:
     return done.stdout
 
 
-def works(python: str) -> bool:
-    """Whether there is such a Python."""
-    path = shutil.which(python)
-    return (
-        path is not None and not subprocess.run([path, "-c", ""], capture_output=True, check=False).returncode
-    )
+def path_of(python: str) -> str | None:
+    """The path of a Python, on the PATH or among those of pyenv, or None."""
+    of_pyenv = Path.home().glob(f".pyenv/versions/*/bin/{python}")
+    for path in (shutil.which(python), *map(str, sorted(of_pyenv))):
+        if path and not subprocess.run([path, "-c", ""], capture_output=True, check=False).returncode:
+            return path
+    return None
 
 
 def built(folder: Path) -> Path:
@@ -68,7 +69,7 @@ def digests(python: str, wheel: Path, folder: Path) -> dict[str, str]:
 
 
 def main() -> None:
-    pythons = sys.argv[1:] or [python for python in PYTHONS if works(python)]
+    pythons = sys.argv[1:] or [path for path in map(path_of, PYTHONS) if path]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "dist").mkdir()
