@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cimc.errors import CimcError
+from cimc.folder_lock import only_one_in
 from cimc.pipelines import Options, OptLevel
 from cimc.target import load_target
 from cimc.tensor_store import write_text
@@ -112,7 +113,7 @@ def searched(arguments: SearchArguments) -> Searched:
     from cimc.tools.search_progress import show_search
 
     identity = fingerprint(spec)
-    log = EvaluationLog(folder / NAME, identity)
+    EvaluationLog(folder / NAME, identity)  # raises if it is that of another search
     states = folder / "states"
     unfinished = (states / identity).absolute()
     spec = replace(spec, checkpoints=unfinished)
@@ -129,6 +130,8 @@ def searched(arguments: SearchArguments) -> Searched:
         problem = Problem(spec, show.say)
         pool = stack.enter_context(workers(problem, arguments.workers, arguments.ray))
         make_folder(states)
+        stack.enter_context(only_one_in(folder))
+        log = EvaluationLog(folder / NAME, identity)  # what another search has added meanwhile is known, too
         problem.evaluator.stepped = show.stepped
         given = problem.evaluator.reference.accuracy
         evaluated = show.evaluated(problem.space, given, settings.max_drops)

@@ -19,6 +19,7 @@ from rl.tiny_search import Arrays, labelled, pictures, tiny_network, write_files
 from tools.command_line import Outcome, cimc
 from tools.tiny_models import serialized
 
+from cimc.folder_lock import only_one_in
 from cimc.precision_search import search
 from cimc.program import compile
 from cimc.tools import search_command
@@ -479,6 +480,21 @@ def test_extra_is_that_of_the_package() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     names = {text.split("=")[0].rstrip("<>~") for text in project["optional-dependencies"]["search"]}
     assert names == set(EXTRA)
+
+
+def test_two_searches_in_one_folder(folder: Path) -> None:
+    (folder / "tiny-search").mkdir()
+    with only_one_in(folder / "tiny-search"):
+        outcome = cimc("search", *TINY.split())
+        other = cimc("search", *TINY.split(), "-o", "elsewhere")
+    assert outcome.code == 1
+    assert (
+        outcome.err.strip()
+        == "cimc: error: tiny-search: another search is at work there; give another folder"
+    )
+    assert not [p for p in (folder / "tiny-search").rglob("*") if p.is_file()]
+    assert other.code in (0, None)
+    assert cimc("search", *TINY.split()).code in (0, None)
 
 
 def test_interrupted_it_says_so(folder: Path) -> None:
