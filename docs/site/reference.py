@@ -119,7 +119,12 @@ def targets() -> str:
 def python() -> str:
     """The public names of the package."""
     names = [
-        *("cimc.program.compile", "cimc.program.load", "cimc.program.Program"),
+        *(
+            "cimc.program.compile",
+            "cimc.program.load",
+            "cimc.program.Program",
+            "cimc.precision_search.search",
+        ),
         *(
             "cimc.report.Report",
             "cimc.advice.Advice",

@@ -12,6 +12,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx.numpy_helper import to_array
+from round_trip import check_round_trip
 from xdsl.interpreter import Interpreter, PythonValues
 from xdsl.ir import Operation, SSAValue
 
@@ -181,6 +182,7 @@ def test_simulated_clock_is_the_report(policy: str, exporter: str, paper: Paper,
         policy=entry["layers"],
         calibrate={"x": x},
         opt_level=0,
+        observers=[check_round_trip],
     )
     (logits,) = program.run(x).values()
     assert logits.shape == (1, 1000)
@@ -204,6 +206,7 @@ def test_stored_inputs_give_the_same_numbers_sooner(paper: Paper, exported: Expo
             calibrate={"x": x},
             mapping="mixed-digits",
             stationary=stationary,
+            observers=[check_round_trip],
         )
 
     weights, chosen = compiled("weights"), compiled("any")
