@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 from xdsl.context import Context
 from xdsl.interactive import app, get_all_available_passes
 from xdsl.interactive.passes import AvailablePass
@@ -13,6 +12,7 @@ from xdsl.utils.exceptions import DiagnosticException
 from cimc.context import CimcContext, new_context
 from cimc.errors import CimcError
 from cimc.ir_files import load_weights
+from cimc.ir_parser import IRParser
 from cimc.passes import get_all_cimc_passes
 
 UPSTREAM = ("canonicalize", "cse", "dce")
@@ -37,16 +37,17 @@ class CimcApp(app.InputApp):
         passes = {**get_all_cimc_passes(), **{name: upstream[name] for name in UPSTREAM}}
         types = tuple((name, passes[name]()) for name in sorted(passes))
         super().__init__((), types, None if file is None else str(file), text, pipeline)
-        self._use_our_contexts()
+        self._read_as_we_do()
 
-    def _use_our_contexts(self) -> None:
-        """Lets the application make contexts that hold arrays: two of its modules name what makes them."""
+    def _read_as_we_do(self) -> None:
+        """Lets the application make contexts that hold arrays, and parse what we print: two of its modules
+        name what does that."""
 
         def new(_: object) -> Context:
             return self._context_with_weights()
 
         for module in (app, get_all_available_passes):
-            vars(module).update(get_new_registered_context=new)
+            vars(module).update(get_new_registered_context=new, Parser=IRParser)
 
     def _context_with_weights(self) -> CimcContext:
         """A new context with the arrays beside the file that is open."""
@@ -63,7 +64,3 @@ class CimcApp(app.InputApp):
             return super().compute_available_pass_list()
         except (CimcError, DiagnosticException):
             return ()
-
-    def run(self, *args: object, **kwargs: object) -> None:
-        with np.errstate(all="ignore"):  # warnings would be written over the screen
-            super().run()

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+import numpy as np
+
 from cimc.errors import CimcError
 from cimc.tools.failures import one_message
 
@@ -23,7 +25,8 @@ def run_gui(file: Path | None, passes: str) -> None:
         raise CimcError(f"cimc-gui needs {e.name}: pip install 'cimc[gui]'") from None
     with parsing_pipeline():
         pipeline = PassPipeline.parse_spec(get_all_cimc_passes(), passes)
-    CimcApp(file, pipeline.passes).run()
+    with np.errstate(all="ignore"):  # warnings would be written over the screen
+        CimcApp(file, pipeline.passes).run()
 
 
 def main() -> None:
