@@ -3,8 +3,9 @@
     python release/check.py [PYTHON...]
 
 builds an sdist, a wheel from it, and for each Python, by default 3.11, 3.12 and 3.13 as far as they are
-installed, a clean environment with that wheel. There, every kind of output of a shipped model is written;
-they must be the same bytes on all Pythons.
+installed, a clean environment with that wheel and the newest versions of what it needs; for the first, one
+with the oldest versions, too. There, every kind of output of a shipped model is written; they must be the
+same bytes everywhere.
 """
 
 import hashlib
@@ -12,7 +13,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
+from collections.abc import Sequence
 from pathlib import Path
+
+from packaging.requirements import Requirement
 
 PYTHONS = ("python3.11", "python3.12", "python3.13")
 ROOT = Path(__file__).parents[1]
@@ -53,11 +58,19 @@ def built(folder: Path) -> Path:
     return wheel
 
 
-def digests(python: str, wheel: Path, folder: Path) -> dict[str, str]:
+def oldest() -> list[str]:
+    """The oldest versions of the compiler's dependencies that the package takes, as pip takes them."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    requirements = [Requirement(text) for text in project["dependencies"]]
+    bounds = [(r.name, s.version) for r in requirements for s in r.specifier if s.operator in (">=", "~=")]
+    return [f"{name}=={version}.*" for name, version in bounds]
+
+
+def digests(python: str, wheel: Path, folder: Path, versions: Sequence[str] = ()) -> dict[str, str]:
     """Installs the wheel for a Python, and gives the digests of what `cimc` writes there."""
     run(python, "-m", "venv", folder / "venv", folder=folder)
     tools = folder / "venv" / "bin"
-    run(tools / "pip", "install", "--quiet", wheel, folder=folder)
+    run(tools / "pip", "install", "--quiet", wheel, *versions, folder=folder)
     run(tools / "python", "-c", "import cimc; assert not hasattr(cimc, 'torch')", folder=folder)
     for name, options in COMMANDS.items():
         run(tools / "cimc", MODEL, *options, "-o", name, folder=folder)
@@ -70,15 +83,17 @@ def digests(python: str, wheel: Path, folder: Path) -> dict[str, str]:
 
 def main() -> None:
     pythons = sys.argv[1:] or [path for path in map(path_of, PYTHONS) if path]
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
         (folder / "dist").mkdir()
         wheel = built(folder / "dist")
         found: dict[str, dict[str, str]] = {}
-        for number, python in enumerate(pythons):
+        environments: list[tuple[str, str, list[str]]] = [(python, python, []) for python in pythons]
+        environments.append((f"{pythons[0]}, oldest versions", pythons[0], oldest()))
+        for number, (name, python, versions) in enumerate(environments):
             place = folder / str(number)
             place.mkdir()
-            found[python] = digests(python, wheel, place)
+            found[name] = digests(python, wheel, place, versions)
     first, *others = found.items()
     for python, files in others:
         different = sorted(name for name in first[1] if files.get(name) != first[1][name])
