@@ -198,10 +198,10 @@ def _schedule(ctx: CimcContext, module: ModuleOp, layers: Sequence[tuple[LayerOp
     """The schedule that `cim-schedule` makes of what is allotted, or that of the paper."""
     works, machine = [work for _, work in layers], machine_of(target_of(module))
     if any(layer.streaming for layer, _ in layers):
-        schedule = resident_schedule(ctx, module)
+        schedule = resident_schedule(ctx, module, layers)
         copies = (len(pieces) // work.tiles for pieces, work in zip(schedule.pieces, works, strict=True))
         interval = max(interval_ps(work, n, machine) for work, n in zip(works, copies, strict=True))
-        return _Planned(schedule.pieces, schedule.end_ps, interval, resident_bound_ps(ctx, module))
+        return _Planned(schedule.pieces, schedule.end_ps, interval, resident_bound_ps(ctx, module, layers))
     if any(layer.crossbars for layer, _ in layers):
         schedule = list_schedule(works, [crossbars_of(*layer) for layer in layers], machine)
     else:

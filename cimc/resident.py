@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from math import prod
+from typing import TypeAlias
 
 import numpy as np
 from xdsl.dialects.builtin import ModuleOp
@@ -10,7 +11,7 @@ from cimc.context import CimcContext
 from cimc.dialects.cim.layers import ConvOp, LayerOp
 from cimc.dialects.tensor_types import shape_of
 from cimc.interpreters.readiness import Readiness, Ready, image_times, patch_times
-from cimc.layer_work import crossbars_of, works_of_layers
+from cimc.layer_work import crossbars_of
 from cimc.main_function import main_function, target_of
 from cimc.runtime.arrays import Array
 from cimc.runtime.packing import pack_vectors
@@ -19,37 +20,33 @@ from cimc.schedule.list_schedule import Schedule
 from cimc.schedule.resident import resident_pieces, slowest_ps
 from cimc.schedule.work import LayerWork, machine_of
 
+Layers: TypeAlias = Sequence[tuple[LayerOp, LayerWork]]
+"""The layers of a module, as `works_of_layers` gives them."""
 
-def resident_schedule(ctx: CimcContext, module: ModuleOp) -> Schedule:
+
+def resident_schedule(ctx: CimcContext, module: ModuleOp, layers: Layers) -> Schedule:
     """The schedule of layers that all stream: each has crossbars of its own, as many as its `crossbars` says.
 
     Raises `CimcError` if these do not go with a layer's tiles.
     """
-    layers = works_of_layers(ctx, module)
     counts = [crossbars_of(layer, work) for layer, work in layers]
     pieces = resident_pieces([work for _, work in layers], counts)
     copies = [count // work.tiles for (_, work), count in zip(layers, counts, strict=True)]
     return Schedule(pieces, _end_ps(ctx, module, layers, copies))
 
 
-def resident_bound_ps(ctx: CimcContext, module: ModuleOp) -> int:
+def resident_bound_ps(ctx: CimcContext, module: ModuleOp, layers: Layers) -> int:
     """No schedule of tiles that stay in crossbars of their own ends before.
 
     However they are copied, the slowest layer takes as long as in the best replication; and nothing is done
     before it would be if each vector had copies of its own.
     """
-    layers = works_of_layers(ctx, module)
     works = [work for _, work in layers]
     unlimited = _end_ps(ctx, module, layers, [work.vectors for work in works])
     return max(unlimited, slowest_ps(works, machine_of(target_of(module))))
 
 
-def _end_ps(
-    ctx: CimcContext,
-    module: ModuleOp,
-    layers: Sequence[tuple[LayerOp, LayerWork]],
-    copies: Sequence[int],
-) -> int:
+def _end_ps(ctx: CimcContext, module: ModuleOp, layers: Layers, copies: Sequence[int]) -> int:
     """When the last vector is through, for so many copies of each layer."""
     write_ps = target_of(module).write_ps
     readiness = Readiness(ctx.tensors)
